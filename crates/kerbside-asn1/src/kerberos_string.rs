@@ -1,0 +1,90 @@
+//! `KerberosString` and `Realm`.
+
+use core::fmt;
+
+use der::{Length, SliceReader, SliceWriter, Tag};
+
+use crate::codec::{self, Decode, Element, Encode};
+use crate::error::DecodeError;
+
+/// A string of a principal name, a realm or a salt, as its octets.
+///
+/// ```text
+/// KerberosString  ::= GeneralString (IA5String)
+/// Realm           ::= KerberosString
+/// ```
+///
+/// RFC 4120 5.2.1. In practice the octets are UTF-8 or anything else a site uses, so none is refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct KerberosString<'a>(pub &'a [u8]);
+
+impl<'a> KerberosString<'a> {
+    /// The string with these octets.
+    pub const fn new(octets: &'a [u8]) -> Self {
+        Self(octets)
+    }
+
+    /// The octets.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl<'a> From<&'a str> for KerberosString<'a> {
+    fn from(text: &'a str) -> Self {
+        Self(text.as_bytes())
+    }
+}
+
+/// Control characters and octets that are not UTF-8 are escaped, so that a line stays a line.
+impl fmt::Display for KerberosString<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_escaped(f, self.0)
+    }
+}
+
+impl fmt::Debug for KerberosString<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Writes octets from outside so that a terminal or a log can take them.
+pub(crate) fn write_escaped(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
+    for chunk in octets.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())?;
+            } else {
+                write!(f, "{character}")?;
+            }
+        }
+        for octet in chunk.invalid() {
+            write!(f, "\\x{octet:02x}")?;
+        }
+    }
+    Ok(())
+}
+
+impl Element for KerberosString<'_> {
+    const MAX_COUNT: usize = crate::principal_name::MAX_COMPONENTS;
+}
+
+impl<'a> Decode<'a> for KerberosString<'a> {
+    fn decode(reader: &mut SliceReader<'a>) -> Result<Self, DecodeError> {
+        codec::decode_primitive(reader, Tag::GeneralString).map(Self)
+    }
+}
+
+impl Encode for KerberosString<'_> {
+    fn encoded_len(&self) -> der::Result<Length> {
+        codec::tlv_len(Tag::GeneralString, Length::try_from(self.0.len())?)
+    }
+
+    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
+        let len = Length::try_from(self.0.len())?;
+        codec::encode_tlv(writer, Tag::GeneralString, len, |writer| {
+            der::Writer::write(writer, self.0)
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Pre-authentication data types (RFC 4120 7.5.2 and the RFCs that add to it).
+
+use crate::registry::registry;
+
+registry! {
+    /// The `padata-type` of a PA-DATA, and the `data-type` of typed data, which share one number space.
+    pub struct PaDataType {
+        PA_NONE = 0, "PA-NONE", "";
+        PA_AP_REQ = 1, "PA-AP-REQ", "";
+        PA_ENC_TIMESTAMP = 2, "PA-ENC-TIMESTAMP", "";
+        PA_PW_SALT = 3, "PA-PW-SALT", "";
+        PA_ENC_ENCKEY = 4, "PA-ENC-ENCKEY", "";
+        PA_ENC_UNIX_TIME = 5, "PA-ENC-UNIX-TIME", "";
+        PA_ENC_SANDIA_SECURID = 6, "PA-ENC-SANDIA-SECURID", "";
+        PA_SESAME = 7, "PA-SESAME", "";
+        PA_OSF_DCE = 8, "PA-OSF-DCE", "";
+        PA_CYBERSAFE_SECUREID = 9, "PA-CYBERSAFE-SECUREID", "";
+        PA_AFS3_SALT = 10, "PA-AFS3-SALT", "";
+        PA_ETYPE_INFO = 11, "PA-ETYPE-INFO", "";
+        PA_SAM_CHALLENGE = 12, "PA-SAM-CHALLENGE", "";
+        PA_SAM_RESPONSE = 13, "PA-SAM-RESPONSE", "";
+        PA_PK_AS_REQ_OLD = 14, "PA-PK-AS-REQ-OLD", "";
+        PA_PK_AS_REP_OLD = 15, "PA-PK-AS-REP-OLD", "";
+        PA_PK_AS_REQ = 16, "PA-PK-AS-REQ", "";
+        PA_PK_AS_REP = 17, "PA-PK-AS-REP", "";
+        PA_PA_PK_OCSP_RESPONSE = 18, "PA-PA-PK-OCSP-RESPONSE", "";
+        PA_ETYPE_INFO2 = 19, "PA-ETYPE-INFO2", "";
+        PA_SVR_REFERRAL_INFO = 20, "PA-SVR-REFERRAL-INFO", "";
+        PA_SAM_REDIRECT = 21, "PA-SAM-REDIRECT", "";
+        PA_GET_FROM_TYPED_DATA = 22, "PA-GET-FROM-TYPED-DATA", "";
+        PA_SAM_ETYPE_INFO = 23, "PA-SAM-ETYPE-INFO", "";
+        PA_ALT_PRINC = 24, "PA-ALT-PRINC", "";
+        PA_REFERRAL = 25, "PA-REFERRAL", "";
+        PA_SAM_CHALLENGE_2 = 30, "PA-SAM-CHALLENGE-2", "";
+        PA_SAM_RESPONSE_2 = 31, "PA-SAM-RESPONSE-2", "";
+        KRB5_PA_EXTRA_TGT = 41, "KRB5-PA-EXTRA-TGT", "";
+        PA_FX_FAST_ARMOR = 71, "PA-FX-FAST-ARMOR", "";
+        TD_CMS_CERTIFICATES = 101, "TD-CMS-CERTIFICATES", "";
+        PA_TD_KRB_PRINCIPAL = 102, "PA-TD-KRB-PRINCIPAL", "";
+        PA_PK_TD_TRUSTED_CERTIFIERS = 104, "PA-PK-TD-TRUSTED-CERTIFIERS", "";
+        PA_PK_TD_CERTIFICATE_INDEX = 105, "PA-PK-TD-CERTIFICATE-INDEX", "";
+        PA_TD_APP_DEFINED_ERROR = 106, "PA-TD-APP-DEFINED-ERROR", "";
+        PA_TD_REQ_NONCE = 107, "PA-TD-REQ-NONCE", "";
+        PA_TD_REQ_SEQ = 108, "PA-TD-REQ-SEQ", "";
+        TD_DH_PARAMETERS = 109, "TD-DH-PARAMETERS", "";
+        TD_CMS_DIGEST_ALGORITHMS = 111, "TD-CMS-DIGEST-ALGORITHMS", "";
+        TD_CERT_DIGEST_ALGORITHMS = 112, "TD-CERT-DIGEST-ALGORITHMS", "";
+        PA_PAC_REQUEST = 128, "PA-PAC-REQUEST", "";
+        PA_FOR_USER = 129, "PA-FOR-USER", "";
+        PA_S4U_X509_USER = 130, "PA-S4U-X509-USER", "";
+        PA_FOR_CHECK_DUPS = 131, "PA-FOR-CHECK-DUPS", "";
+        PA_AS_CHECKSUM = 132, "PA-AS-CHECKSUM", "";
+        PA_FX_COOKIE = 133, "PA-FX-COOKIE", "";
+        PA_AUTHENTICATION_SET = 134, "PA-AUTHENTICATION-SET", "";
+        PA_AUTH_SET_SELECTED = 135, "PA-AUTH-SET-SELECTED", "";
+        PA_FX_FAST = 136, "PA-FX-FAST", "";
+        PA_FX_ERROR = 137, "PA-FX-ERROR", "";
+        PA_ENCRYPTED_CHALLENGE = 138, "PA-ENCRYPTED-CHALLENGE", "";
+        PA_OTP_CHALLENGE = 141, "PA-OTP-CHALLENGE", "";
+        PA_OTP_REQUEST = 142, "PA-OTP-REQUEST", "";
+        PA_OTP_CONFIRM = 143, "PA-OTP-CONFIRM", "";
+        PA_OTP_PIN_CHANGE = 144, "PA-OTP-PIN-CHANGE", "";
+        PA_EPAK_AS_REQ = 145, "PA-EPAK-AS-REQ", "";
+        PA_EPAK_AS_REP = 146, "PA-EPAK-AS-REP", "";
+        PA_PKINIT_KX = 147, "PA-PKINIT-KX", "";
+        PA_PKU2U_NAME = 148, "PA-PKU2U-NAME", "";
+        PA_REQ_ENC_PA_REP = 149, "PA-REQ-ENC-PA-REP", "";
+        PA_AS_FRESHNESS = 150, "PA-AS-FRESHNESS", "";
+        PA_SPAKE = 151, "PA-SPAKE", "";
+        PA_REDHAT_IDP_OAUTH2 = 152, "PA-REDHAT-IDP-OAUTH2", "";
+        PA_REDHAT_PASSKEY = 153, "PA-REDHAT-PASSKEY", "";
+        KER5_PADATA_KERB_KEY_LIST_REQ = 161, "KER5-PADATA-KERB-KEY-LIST-REQ", "";
+        KER5_PADATA_KERB_PAKEY_LIST_REP = 162, "KER5-PADATA-KERB-PAKEY-LIST-REP", "";
+        PA_SUPPORTED_ETYPES = 165, "PA-SUPPORTED-ETYPES", "";
+        PA_EXTENDED_ERROR = 166, "PA-EXTENDED-ERROR", "";
+        PA_PAC_OPTIONS = 167, "PA-PAC-OPTIONS", "";
+        PA_GSS = 655, "PA-GSS", "";
+    }
+}
