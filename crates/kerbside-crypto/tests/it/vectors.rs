@@ -1,0 +1,236 @@
+//! Published vectors of RFC 3962, RFC 8009, RFC 6113 and MIT krb5. What this crate does not compute must be refused
+//! by name; run and refused must add up to the file's count.
+
+use kerbside_crypto::{
+    ChecksumType, CryptoError, EncryptionType, IterationLimits, Key, KeyUsage, Password, Segment, fx_cf2,
+};
+
+use crate::support::{Fixed, Tally, enctype, list, number, octets, read};
+
+const ANY_COUNT: IterationLimits = IterationLimits {
+    min: Some(1),
+    max: 0x1_0000,
+};
+
+/// Decrypts in place, so that the confounder comes out too.
+fn decrypt_with_confounder(key: &Key, usage: KeyUsage, ciphertext: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let mut message = ciphertext.to_vec();
+    let (header, rest) = message.split_at_mut(key.header_len());
+    let (data, trailer) = rest.split_at_mut(rest.len() - key.trailer_len());
+    let mut segments = [
+        Segment::Header(header),
+        Segment::Data(data),
+        Segment::Trailer(trailer),
+    ];
+    key.decrypt_in_place(usage, &mut segments).unwrap();
+    (header.to_vec(), data.to_vec())
+}
+
+#[test]
+fn rfc3962_string_to_key() {
+    let file = read("rfc3962");
+    for vector in list(&file, "string_to_key") {
+        for (enctype, field) in [(17, "aes128_key_hex"), (18, "aes256_key_hex")] {
+            let key = Key::from_password(
+                EncryptionType(enctype),
+                &Password::from(octets(vector, "password_hex")),
+                &octets(vector, "salt_hex"),
+                Some(&octets(vector, "params_hex")),
+                &ANY_COUNT,
+            );
+            assert_eq!(key.unwrap().expose_secret(), octets(vector, field), "{vector}");
+        }
+    }
+    // The six others are CBC-CTS values, tested beside the cipher.
+    assert_eq!(
+        list(&file, "string_to_key").len() + list(&file, "cbc_cts").len(),
+        13
+    );
+    assert_eq!(file["count"], 13);
+}
+
+#[test]
+fn rfc8009() {
+    let file = read("rfc8009");
+    for vector in list(&file, "string_to_key") {
+        let password = Password::from(octets(vector, "password_hex"));
+        let (salt, params) = (octets(vector, "salt_hex"), octets(vector, "params_hex"));
+        for params in [Some(params.as_slice()), None] {
+            let limits = IterationLimits::default();
+            let key = Key::from_password(enctype(vector), &password, &salt, params, &limits).unwrap();
+            assert_eq!(key.expose_secret(), octets(vector, "key_hex"));
+        }
+    }
+    for vector in list(&file, "encryption") {
+        let key = Key::new(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
+        let usage = KeyUsage(number(vector, "key_usage"));
+        let confounder = octets(vector, "confounder_hex");
+        let ciphertext = key
+            .encrypt(usage, &octets(vector, "plaintext_hex"), &mut Fixed(&confounder))
+            .unwrap();
+        assert_eq!(ciphertext, octets(vector, "ciphertext_hex"));
+        assert_eq!(
+            *key.decrypt(usage, &ciphertext).unwrap(),
+            octets(vector, "plaintext_hex")
+        );
+    }
+    for vector in list(&file, "checksum") {
+        let key = Key::new(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
+        let tag = key.checksum(
+            KeyUsage(number(vector, "key_usage")),
+            &[&octets(vector, "plaintext_hex")],
+        );
+        assert_eq!(tag.unwrap().as_bytes(), octets(vector, "checksum_hex"));
+    }
+    for vector in list(&file, "prf") {
+        let key = Key::new(enctype(vector), &octets(vector, "key_hex")).unwrap();
+        assert_eq!(
+            *key.prf(&octets(vector, "input_hex")).unwrap(),
+            octets(vector, "output_hex")
+        );
+    }
+    // key_derivation is tested beside the derivation.
+    let total: usize = ["string_to_key", "encryption", "checksum", "prf", "key_derivation"]
+        .iter()
+        .map(|field| list(&file, field).len())
+        .sum();
+    assert_eq!(total as u64, file["count"].as_u64().unwrap());
+}
+
+#[test]
+fn rfc6113_cf2() {
+    let file = read("rfc6113_cf2");
+    let mut tally = Tally::default();
+    for vector in list(&file, "vectors") {
+        let enctype = enctype(vector);
+        let Some(key1) = tally.key(Key::new(enctype, &octets(vector, "key1_hex")), enctype) else {
+            continue;
+        };
+        let key2 = Key::new(enctype, &octets(vector, "key2_hex")).unwrap();
+        let pepper = |field: &str| vector[field].as_str().unwrap().as_bytes();
+        let combined = fx_cf2(&key1, &key2, pepper("pepper1"), pepper("pepper2")).unwrap();
+        assert_eq!(
+            combined.expose_secret(),
+            octets(vector, "output_hex"),
+            "{enctype}"
+        );
+        assert_eq!(combined.enctype(), enctype);
+
+        for (key, field) in [(&key1, "key1"), (&key2, "key2")] {
+            let text = |suffix: &str| vector[format!("{field}_{suffix}")].as_str().unwrap();
+            let limits = IterationLimits::default();
+            let password = Password::from(text("password"));
+            let made =
+                Key::from_password(enctype, &password, text("salt").as_bytes(), None, &limits).unwrap();
+            assert!(made.ct_eq(key));
+        }
+    }
+    tally.finish(&file, 4, 2);
+}
+
+#[test]
+fn mit_decrypt_and_the_same_bytes_encrypted_again() {
+    let file = read("mit_decrypt");
+    let mut tally = Tally::default();
+    for vector in list(&file, "vectors") {
+        let enctype = enctype(vector);
+        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
+            continue;
+        };
+        let usage = KeyUsage(number(vector, "key_usage"));
+        let ciphertext = octets(vector, "ciphertext_hex");
+        let plaintext = octets(vector, "plaintext_hex");
+        assert_eq!(*key.decrypt(usage, &ciphertext).unwrap(), plaintext, "{enctype}");
+
+        let (confounder, data) = decrypt_with_confounder(&key, usage, &ciphertext);
+        assert_eq!(data, plaintext);
+        assert_eq!(
+            key.encrypt(usage, &plaintext, &mut Fixed(&confounder)).unwrap(),
+            ciphertext
+        );
+    }
+    tally.finish(&file, 18, 25);
+}
+
+#[test]
+fn mit_prf() {
+    let file = read("mit_prf");
+    let mut tally = Tally::default();
+    for vector in list(&file, "vectors") {
+        let enctype = enctype(vector);
+        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
+            continue;
+        };
+        let input = octets(vector, "input_hex");
+        let output = octets(vector, "output_hex");
+        assert_eq!(*key.prf(&input).unwrap(), output, "{enctype}");
+
+        // PRF+ is the function over counter | input.
+        let (counter, rest) = input.split_first().unwrap();
+        if *counter == 1 {
+            assert_eq!(*key.prf_plus(rest, output.len()).unwrap(), output);
+        }
+    }
+    tally.finish(&file, 8, 0);
+}
+
+#[test]
+fn mit_string_to_key() {
+    let file = read("mit_string_to_key");
+    let mut tally = Tally::default();
+    let mut too_low = 0;
+    for vector in list(&file, "vectors") {
+        let enctype = enctype(vector);
+        let password = Password::from(octets(vector, "password_hex"));
+        let (salt, params) = (octets(vector, "salt_hex"), octets(vector, "params_hex"));
+        let params = (!params.is_empty()).then_some(params.as_slice());
+        let weak_allowed = vector["needs_weak_iteration_allowed"].as_bool().unwrap();
+        let refused = vector.get("expect_error").is_some();
+        let limits = if weak_allowed || refused {
+            ANY_COUNT
+        } else {
+            IterationLimits::default()
+        };
+
+        let made = Key::from_password(enctype, &password, &salt, params, &limits);
+        let Some(key) = tally.key(made, enctype) else {
+            continue;
+        };
+        assert_eq!(key.expose_secret(), octets(vector, "key_hex"), "{vector}");
+        if weak_allowed || refused {
+            let limits = IterationLimits::default();
+            let error = Key::from_password(enctype, &password, &salt, params, &limits).unwrap_err();
+            assert!(
+                matches!(error, CryptoError::IterationCountTooLow { .. }),
+                "{error}"
+            );
+            too_low += 1;
+        }
+    }
+    assert_eq!(too_low, 15);
+    tally.finish(&file, 17, 20);
+}
+
+#[test]
+fn mit_checksum() {
+    let file = read("mit_checksum");
+    let mut tally = Tally::default();
+    for vector in list(&file, "vectors") {
+        let enctype = enctype(vector);
+        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
+            continue;
+        };
+        let usage = KeyUsage(number(vector, "key_usage"));
+        let cksumtype = ChecksumType(number(vector, "cksumtype"));
+        let (text, mac) = (octets(vector, "plaintext_hex"), octets(vector, "checksum_hex"));
+        assert_eq!(key.checksum(usage, &[&text]).unwrap().as_bytes(), mac);
+        assert_eq!(Some(mac.len()), cksumtype.checksum_len());
+        assert_eq!(key.verify_checksum(usage, cksumtype, &[&text], &mac), Ok(()));
+        let (one, other) = text.split_at(text.len() / 2);
+        assert_eq!(
+            key.verify_checksum(usage, cksumtype, &[one, &[], other], &mac),
+            Ok(())
+        );
+    }
+    tally.finish(&file, 4, 10);
+}
