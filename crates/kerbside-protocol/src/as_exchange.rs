@@ -1,0 +1,519 @@
+//! The AS exchange, client's side (RFC 4120 3.1): from a password or key to a first ticket.
+//!
+//! ```text
+//!  start ──► Send (no pre-authentication) ──► PREAUTH_REQUIRED ──► Ask ──► Send (encrypted timestamp) ──► AS-REP ──► Done
+//!                     │                                                       │
+//!                     ├──► AS-REP ──► Ask ──► Done                            ├──► clock skew ──► Send, once, with the KDC's clock
+//!                     └──► too big for a datagram ──► Send over a stream ◄────┘
+//! ```
+
+mod reply;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+
+use kerbside_asn1::{
+    self as asn1, AddressType, AsReq, ErrorCode, KdcOptions, KdcReq, KerberosTime, LrType, MsgType, PaData,
+    PaDataType, Principal, Raw, Realm,
+};
+use kerbside_crypto::{CryptoRng, EncryptionType, IterationLimits, LongTermKey, Password};
+use kerbside_formats::Credential;
+
+use crate::PVNO;
+use crate::error::{Misbehaviour, ProtocolError, Refuser};
+use crate::kdc_request::{Body, Constraints, DEFAULT_SKEW_SECONDS, RequestTimes, nonce};
+use crate::krb_error::KrbErrorFacts;
+use crate::preauth::{Answer, Hints, KeyParams, Question, enc_timestamp};
+use crate::time::{Now, ahead, within};
+
+/// Round trips that one AS exchange may take: the first, one with pre-authentication, one after clock skew, each of
+/// them once more over a stream, and some for a KDC of habits unknown.
+pub const MAX_AS_ROUNDS: u32 = 10;
+
+/// What to ask an authentication service for.
+#[derive(Clone, Debug)]
+pub struct AsParams {
+    /// Who logs in.
+    pub client: Principal,
+    /// The first ticket's service: `krbtgt/REALM@REALM`, or any other of the client's realm.
+    pub service: Principal,
+    /// Options. RENEWABLE is added when there is a `renew_lifetime_seconds`, the options for postdating when there is a
+    /// `start`.
+    pub options: KdcOptions,
+    /// The start of a postdated ticket.
+    pub start: Option<KerberosTime>,
+    /// How long the ticket shall last, in seconds.
+    pub lifetime_seconds: i64,
+    /// How long it shall be renewable, in seconds.
+    pub renew_lifetime_seconds: Option<i64>,
+    /// The enctypes that the reply and the session key may have, best first.
+    pub enctypes: Vec<EncryptionType>,
+    /// The addresses to bind the ticket to; none for a ticket that any host can use.
+    pub addresses: Vec<(AddressType, Vec<u8>)>,
+    /// How far the KDC's clock is known to be ahead of ours, in seconds.
+    pub clock_offset_seconds: i64,
+    /// The largest difference between the clocks that passes without a correction, in seconds.
+    pub skew_seconds_max: i64,
+    /// Bounds on the iteration counts that the KDC may name.
+    pub iteration_limits: IterationLimits,
+}
+
+impl AsParams {
+    /// A TGT for `client`, for ten hours, with every enctype that is supported.
+    pub fn new(client: Principal) -> Self {
+        let service = Principal::krbtgt(&client.realm, &client.realm);
+        Self::for_service(client, service)
+    }
+
+    /// A ticket for `service`, for ten hours, with every enctype that is supported.
+    pub fn for_service(client: Principal, service: Principal) -> Self {
+        Self {
+            client,
+            service,
+            options: KdcOptions::default(),
+            start: None,
+            lifetime_seconds: 10 * 3600,
+            renew_lifetime_seconds: None,
+            enctypes: EncryptionType::SUPPORTED.to_vec(),
+            addresses: Vec::new(),
+            clock_offset_seconds: 0,
+            skew_seconds_max: DEFAULT_SKEW_SECONDS,
+            iteration_limits: IterationLimits::default(),
+        }
+    }
+}
+
+/// What an AS exchange wants next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AsOutcome {
+    /// A round trip to a KDC.
+    Send {
+        /// The encoded AS-REQ.
+        request: Vec<u8>,
+        /// The realm whose KDC it goes to.
+        realm: Realm,
+        /// How it has to travel.
+        constraints: Constraints,
+        /// What takes the reply.
+        pending: AsPending,
+    },
+    /// Something only the caller knows.
+    Ask {
+        /// What.
+        question: Question,
+        /// What takes the answer.
+        pending: AsAsk,
+    },
+    /// The ticket.
+    Done(Box<AsDone>),
+}
+
+/// What an AS exchange won. All of it is verified with the reply's key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct AsDone {
+    /// The ticket with its session key.
+    pub credential: Credential,
+    /// How far the KDC's clock is ahead of ours, in seconds, by the reply's own word: present when that is more than
+    /// `skew_seconds_max`, or when the clock had to be corrected on the way.
+    pub clock_offset_seconds: Option<i64>,
+    /// When the client's key or password expires.
+    pub key_expiration: Option<KerberosTime>,
+    /// Times of earlier requests, as far as the KDC tells.
+    pub last_req: Vec<(LrType, KerberosTime)>,
+    /// The KDC vouches that the request came to it as it was sent (RFC 6806 section 11).
+    pub enc_pa_rep_verified: bool,
+    /// The enctype of the client's key that the reply was encrypted with.
+    pub reply_enctype: EncryptionType,
+    /// The version of that key, as the KDC says.
+    pub reply_kvno: Option<u32>,
+    /// Whether the client proved its key before the reply.
+    pub preauthenticated: bool,
+    /// How the key came out of the password, where the KDC said.
+    pub key_params: Option<KeyParams>,
+}
+
+/// The AS exchange.
+#[derive(Debug)]
+pub struct AsExchange;
+
+impl AsExchange {
+    /// The first request, without pre-authentication: the KDC says what it wants.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Misuse`] for parameters that make no request.
+    pub fn start(params: AsParams, now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
+        if params.enctypes.is_empty() {
+            return Err(ProtocolError::Misuse("an AS request needs at least one enctype"));
+        }
+        if params.lifetime_seconds <= 0 || params.renew_lifetime_seconds.is_some_and(|seconds| seconds <= 0) {
+            return Err(ProtocolError::Misuse(
+                "an AS request needs a lifetime of more than 0 seconds",
+            ));
+        }
+        if params.service.realm != params.client.realm {
+            return Err(ProtocolError::Misuse(
+                "an AS request is for a service of the client's own realm",
+            ));
+        }
+        let offset_seconds = params.clock_offset_seconds;
+        let exchange = Exchange {
+            params,
+            offset_seconds,
+            offset_learnt: false,
+            rounds: 0,
+            stream_only: false,
+            hints: Vec::new(),
+            cookie: None,
+            password: None,
+        };
+        exchange.send(None, now, rng)
+    }
+}
+
+/// What lasts from round to round.
+struct Exchange {
+    params: AsParams,
+    /// How far the KDC's clock is taken to be ahead, in seconds. Learnt from an error it serves this exchange alone.
+    offset_seconds: i64,
+    offset_learnt: bool,
+    rounds: u32,
+    stream_only: bool,
+    /// What the KDC said about the client's keys before pre-authentication.
+    hints: Vec<KeyParams>,
+    cookie: Option<Vec<u8>>,
+    password: Option<Password>,
+}
+
+/// The request on its way.
+struct Sent {
+    bytes: Vec<u8>,
+    nonce: u32,
+    options: KdcOptions,
+    times: RequestTimes,
+    /// The key of the timestamp in it.
+    proof: Option<LongTermKey>,
+}
+
+/// Waits for the KDC's reply.
+pub struct AsPending(Box<(Exchange, Sent)>);
+
+/// Waits for the caller's answer.
+pub struct AsAsk(Box<(Exchange, Reason)>);
+
+/// What a reply is opened with.
+struct Opener {
+    key: LongTermKey,
+    params: Option<KeyParams>,
+    preauthenticated: bool,
+}
+
+/// What the answer is for.
+enum Reason {
+    /// The timestamp of the next request, with one of these keys.
+    Preauthenticate(Vec<KeyParams>),
+    /// A reply that is there already, which this key opens.
+    Decrypt {
+        reply: Vec<u8>,
+        sent: Sent,
+        params: KeyParams,
+    },
+}
+
+impl core::fmt::Debug for AsPending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("AsPending")
+            .field("client", &self.0.0.params.client)
+            .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for AsAsk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("AsAsk")
+            .field("client", &self.0.0.params.client)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsPending {
+    /// Takes the KDC's reply, received at `now`.
+    ///
+    /// # Errors
+    /// The exchange is over: what the KDC refused, what is wrong with the reply, or what is not built.
+    pub fn reply(self, bytes: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
+        let (exchange, sent) = *self.0;
+        match asn1::peek_message(bytes) {
+            Some(MsgType::AS_REP) => exchange.take_as_rep(sent, bytes, now),
+            Some(MsgType::KRB_ERROR) => exchange.take_krb_error(sent, bytes, now, rng),
+            found => Err(ProtocolError::UnexpectedMessage {
+                expected: "AS-REP or KRB-ERROR",
+                found,
+            }),
+        }
+    }
+}
+
+impl AsAsk {
+    /// Takes the answer to the question, given at `now`.
+    ///
+    /// # Errors
+    /// [`ProtocolError::KeyNotCandidate`] for a key of another enctype than the candidates', [`ProtocolError::Crypto`]
+    /// for a password that cannot be used with the KDC's parameters; else as [`AsPending::reply`].
+    pub fn answer(
+        self,
+        answer: Answer,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let (mut exchange, reason) = *self.0;
+        match reason {
+            Reason::Preauthenticate(candidates) => {
+                let key = exchange.take_answer(answer, &candidates)?;
+                exchange.hints = candidates;
+                exchange.send(Some(key), now, rng)
+            }
+            Reason::Decrypt { reply, sent, params } => {
+                let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
+                let opener = Opener {
+                    key,
+                    params: Some(params),
+                    preauthenticated: sent.proof.is_some(),
+                };
+                exchange.finish(&sent, &reply, opener, now)
+            }
+        }
+    }
+}
+
+impl Exchange {
+    fn kdc(&self) -> Refuser {
+        Refuser::Kdc(self.params.client.realm.clone())
+    }
+
+    fn fault(&self, what: Misbehaviour) -> ProtocolError {
+        ProtocolError::misbehaved(self.kdc(), what)
+    }
+
+    /// The key that the answer gives; a password is kept for a reply that wants another key of it.
+    fn take_answer(
+        &mut self,
+        answer: Answer,
+        candidates: &[KeyParams],
+    ) -> Result<LongTermKey, ProtocolError> {
+        match answer {
+            Answer::Password(password) => {
+                let best = candidates
+                    .first()
+                    .ok_or(ProtocolError::Misuse("no key would do"))?;
+                let key = best.derive(&password, &self.params.iteration_limits)?;
+                self.password = Some(password);
+                Ok(key)
+            }
+            Answer::Key(key)
+                if candidates
+                    .iter()
+                    .any(|candidate| candidate.enctype == key.enctype()) =>
+            {
+                Ok(key)
+            }
+            Answer::Key(key) => Err(ProtocolError::KeyNotCandidate {
+                principal: self.params.client.clone(),
+                candidates: candidates.iter().map(|candidate| candidate.enctype).collect(),
+                found: key.enctype(),
+            }),
+        }
+    }
+
+    /// Makes a request, with a timestamp under `proof` if there is one.
+    fn send(
+        self,
+        proof: Option<LongTermKey>,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let kdc_now = now.offset_by(self.offset_seconds)?;
+        let mut options = self.params.options;
+        if self.params.renew_lifetime_seconds.is_some() {
+            options.insert(KdcOptions::RENEWABLE);
+        }
+        if self.params.start.is_some() {
+            options.insert(KdcOptions::POSTDATED);
+            options.insert(KdcOptions::ALLOW_POSTDATE);
+        }
+        let times = RequestTimes::counted(
+            kdc_now,
+            self.params.start,
+            self.params.lifetime_seconds,
+            self.params.renew_lifetime_seconds,
+        )?;
+        let nonce = nonce(rng);
+        let body = Body {
+            options,
+            client: Some(&self.params.client),
+            server: &self.params.service,
+            times,
+            nonce,
+            enctypes: &self.params.enctypes,
+            addresses: &self.params.addresses,
+            enc_authorization_data: None,
+            additional_tickets: &[],
+        }
+        .encode()?;
+        let stamp = proof
+            .as_ref()
+            .map(|key| enc_timestamp(key, kdc_now, rng))
+            .transpose()?;
+        let bytes = encode_request(&body, stamp.as_deref(), self.cookie.as_deref())?;
+        self.transmit(Sent {
+            bytes,
+            nonce,
+            options,
+            times,
+            proof,
+        })
+    }
+
+    fn transmit(mut self, sent: Sent) -> Result<AsOutcome, ProtocolError> {
+        if self.rounds >= MAX_AS_ROUNDS {
+            return Err(self.fault(Misbehaviour::TooManyRounds { limit: MAX_AS_ROUNDS }));
+        }
+        self.rounds += 1;
+        Ok(AsOutcome::Send {
+            request: sent.bytes.clone(),
+            realm: self.params.client.realm.clone(),
+            constraints: Constraints {
+                stream_only: self.stream_only,
+                primary_only: false,
+            },
+            pending: AsPending(Box::new((self, sent))),
+        })
+    }
+
+    fn take_krb_error(
+        mut self,
+        sent: Sent,
+        bytes: &[u8],
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let error = KrbErrorFacts::parse(bytes)?;
+        let ahead_seconds = ahead(error.server_time.time, now.time);
+        let skewed = !within(ahead_seconds, self.params.skew_seconds_max);
+        match error.code {
+            ErrorCode::KDC_ERR_PREAUTH_REQUIRED if sent.proof.is_none() => self.preauth_required(&error),
+            ErrorCode::KDC_ERR_PREAUTH_REQUIRED => Err(self.fault(Misbehaviour::PreauthAgain)),
+            ErrorCode::KRB_ERR_RESPONSE_TOO_BIG if self.stream_only => {
+                Err(self.fault(Misbehaviour::TooBigOverStream))
+            }
+            ErrorCode::KRB_ERR_RESPONSE_TOO_BIG => {
+                self.stream_only = true;
+                self.transmit(sent)
+            }
+            // A KDC that only says "failed" may mean the clock: its own time in the error tells.
+            ErrorCode::KRB_AP_ERR_SKEW | ErrorCode::KDC_ERR_PREAUTH_FAILED
+                if sent.proof.is_some()
+                    && !self.offset_learnt
+                    && (skewed || error.code == ErrorCode::KRB_AP_ERR_SKEW)
+                    && ahead_seconds != self.offset_seconds =>
+            {
+                self.offset_seconds = ahead_seconds;
+                self.offset_learnt = true;
+                self.send(sent.proof, now, rng)
+            }
+            ErrorCode::KRB_AP_ERR_SKEW if skewed => Err(ProtocolError::ClockSkew {
+                by: self.kdc(),
+                ahead_seconds,
+                allowed_seconds: self.params.skew_seconds_max,
+            }),
+            ErrorCode::KDC_ERR_WRONG_REALM => Err(self.client_referral(&error)),
+            _ => Err(error.into_refusal(
+                self.kdc(),
+                Some(self.params.client.clone()),
+                self.params.service.clone(),
+            )),
+        }
+    }
+
+    fn client_referral(&self, error: &KrbErrorFacts) -> ProtocolError {
+        let to = error
+            .client_realm
+            .as_ref()
+            .map_or_else(|| "another realm".into(), |realm| format!("{realm}"));
+        let because = format!(
+            "{} points {} to {to}: {}",
+            self.kdc(),
+            self.params.client,
+            error.code
+        );
+        ProtocolError::NotBuilt {
+            what: "client referrals",
+            because,
+        }
+    }
+
+    fn preauth_required(mut self, error: &KrbErrorFacts) -> Result<AsOutcome, ProtocolError> {
+        let hints = error
+            .e_data
+            .as_deref()
+            .map_or_else(|| Ok(Hints::none()), Hints::of_method_data)?;
+        if !hints.offered.contains(&PaDataType::PA_ENC_TIMESTAMP) {
+            let realm = self.params.client.realm.clone();
+            return Err(ProtocolError::NoCommonPreauth {
+                realm,
+                offered: hints.offered,
+            });
+        }
+        let candidates = hints.candidates(&self.params.enctypes, &self.params.client);
+        if candidates.is_empty() {
+            return Err(ProtocolError::NoCommonEnctype {
+                client: self.params.client.clone(),
+                asked: self.params.enctypes.clone(),
+                offered: hints.enctypes(),
+            });
+        }
+        self.cookie = hints.cookie;
+        let question = Question::LongTermKey {
+            principal: self.params.client.clone(),
+            candidates: candidates.clone(),
+        };
+        Ok(AsOutcome::Ask {
+            question,
+            pending: AsAsk(Box::new((self, Reason::Preauthenticate(candidates)))),
+        })
+    }
+}
+
+/// The encoded AS-REQ around `body`. PA-REQ-ENC-PA-REP is always there: it makes the KDC vouch for what it received.
+fn encode_request(
+    body: &[u8],
+    stamp: Option<&[u8]>,
+    cookie: Option<&[u8]>,
+) -> Result<Vec<u8>, ProtocolError> {
+    let mut padata = Vec::new();
+    let mut add = |padata_type, padata_value| {
+        padata.push(PaData {
+            padata_type,
+            padata_value,
+        })
+    };
+    if let Some(stamp) = stamp {
+        add(PaDataType::PA_ENC_TIMESTAMP, stamp);
+    }
+    if let Some(cookie) = cookie {
+        add(PaDataType::PA_FX_COOKIE, cookie);
+    }
+    add(PaDataType::PA_REQ_ENC_PA_REP, &[]);
+    let req_body = Raw::parse(body)?;
+    let request = AsReq(KdcReq {
+        pvno: PVNO,
+        msg_type: MsgType::AS_REQ,
+        padata: Some(padata),
+        req_body,
+    });
+    Ok(asn1::encode(&request)?)
+}

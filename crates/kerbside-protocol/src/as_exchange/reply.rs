@@ -1,0 +1,229 @@
+//! The AS-REP: which key opens it, and what it is checked for (RFC 4120 3.1.5, RFC 6806 section 11).
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use kerbside_asn1::{
+    self as asn1, AsRep, EncAsRepPart, EncKdcRepPart, KdcOptions, KdcRep, MsgType, PaDataType, PaReqEncPaRep,
+    Principal, TicketFlags,
+};
+use kerbside_crypto::{CryptoError, Key, KeyUsage};
+
+use super::{AsAsk, AsDone, AsOutcome, Exchange, Opener, Reason, Sent};
+use crate::error::{Misbehaviour, ProtocolError};
+use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
+use crate::preauth::{Hints, KeyParams, Question, default_params};
+use crate::time::{Now, ahead, within};
+
+impl Exchange {
+    /// Opens the reply with the key that is there, or asks for the one that it wants.
+    pub(super) fn take_as_rep(
+        mut self,
+        mut sent: Sent,
+        bytes: &[u8],
+        now: Now,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let reply: AsRep<'_> = asn1::decode(bytes)?;
+        ProtocolError::require_message("AS-REP", MsgType::AS_REP, reply.pvno, reply.msg_type)?;
+        let enctype = reply.enc_part.etype;
+        if !self.params.enctypes.contains(&enctype) {
+            let expected = self.params.enctypes.clone();
+            return Err(self.fault(Misbehaviour::ReplyEnctype {
+                expected,
+                found: enctype,
+            }));
+        }
+        let preauthenticated = sent.proof.is_some();
+        if let Some(key) = sent.proof.take_if(|key| key.enctype() == enctype) {
+            let params = self
+                .hints
+                .iter()
+                .find(|params| params.enctype == enctype)
+                .cloned();
+            return self.finish(
+                &sent,
+                bytes,
+                Opener {
+                    key,
+                    params,
+                    preauthenticated,
+                },
+                now,
+            );
+        }
+        let params = self.params_of_reply(&reply)?;
+        if let Some(password) = self.password.take() {
+            let key = params.derive(&password, &self.params.iteration_limits)?;
+            return self.finish(
+                &sent,
+                bytes,
+                Opener {
+                    key,
+                    params: Some(params),
+                    preauthenticated,
+                },
+                now,
+            );
+        }
+        let question = Question::LongTermKey {
+            principal: self.params.client.clone(),
+            candidates: vec![params.clone()],
+        };
+        let reason = Reason::Decrypt {
+            reply: bytes.to_vec(),
+            sent,
+            params,
+        };
+        Ok(AsOutcome::Ask {
+            question,
+            pending: AsAsk(Box::new((self, reason))),
+        })
+    }
+
+    /// How the reply's key comes out of a password: by the reply's own ETYPE-INFO2, else by what the KDC said before
+    /// (MIT and Heimdal leave it out of the reply), else by the default salt of the reply's principal.
+    fn params_of_reply(&self, reply: &KdcRep<'_>) -> Result<KeyParams, ProtocolError> {
+        let enctype = reply.enc_part.etype;
+        let client = Principal::from_wire(reply.crealm, &reply.cname);
+        let hints = Hints::of_padata(reply.padata.as_deref().unwrap_or_default())?;
+        let here = if hints.etype_info2.is_some() {
+            hints.candidates(&[enctype], &client)
+        } else {
+            Vec::new()
+        };
+        let before = self.hints.iter().find(|params| params.enctype == enctype);
+        Ok(here
+            .into_iter()
+            .next()
+            .or_else(|| before.cloned())
+            .unwrap_or_else(|| default_params(enctype, &client)))
+    }
+
+    /// Decrypts and checks the reply.
+    pub(super) fn finish(
+        self,
+        sent: &Sent,
+        bytes: &[u8],
+        opener: Opener,
+        now: Now,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let reply: AsRep<'_> = asn1::decode(bytes)?;
+        let plain = opener
+            .key
+            .decrypt(KeyUsage::AS_REP_ENC_PART, reply.enc_part.cipher)
+            .map_err(|error| match error {
+                CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
+                    principal: self.params.client.clone(),
+                    enctype,
+                    kvno: reply.enc_part.kvno,
+                },
+                source => ProtocolError::Crypto {
+                    doing: "decrypting the AS-REP",
+                    source,
+                },
+            })?;
+        let enc: EncAsRepPart<'_> = asn1::decode(&plain)?;
+        let enc_pa_rep_verified = self.verify_enc_pa_rep(&enc, &opener.key, &sent.bytes)?;
+        let client = self.verify_client(&reply, enc_pa_rep_verified)?;
+        let asked = Asked {
+            kdc: &self.params.client.realm,
+            nonce: sent.nonce,
+            options: sent.options,
+            times: sent.times,
+            enctypes: &self.params.enctypes,
+            inherited: TicketFlags::default(),
+        };
+        let on_ticket = Principal::from_wire(reply.ticket.realm, &reply.ticket.sname);
+        let (server, session_key) = asked.verify(&enc, &on_ticket)?;
+        self.verify_server(&client, &server, enc_pa_rep_verified)?;
+        if !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses) {
+            return Err(self.fault(Misbehaviour::Addresses));
+        }
+        Ok(AsOutcome::Done(Box::new(AsDone {
+            clock_offset_seconds: self.clock_offset(&enc, now),
+            key_expiration: enc.key_expiration,
+            last_req: enc
+                .last_req
+                .iter()
+                .map(|entry| (entry.lr_type, entry.lr_value))
+                .collect(),
+            enc_pa_rep_verified,
+            reply_enctype: opener.key.enctype(),
+            reply_kvno: reply.enc_part.kvno,
+            preauthenticated: opener.preauthenticated,
+            key_params: opener.params,
+            credential: credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec()),
+        })))
+    }
+
+    /// The KDC's clock by the reply's own authtime, which only the holder of the client's key can have written for this
+    /// nonce: never by the KRB-ERROR that an offset was first taken from (RFC 4120 3.1.5, pitfall of a steered clock).
+    fn clock_offset(&self, enc: &EncKdcRepPart<'_>, now: Now) -> Option<i64> {
+        let ahead_seconds = ahead(enc.authtime, now.time);
+        let differs = !within(ahead_seconds, self.params.skew_seconds_max);
+        (differs || self.offset_learnt).then_some(ahead_seconds)
+    }
+
+    /// The checksum over the request in the encrypted part (RFC 6806 section 11). Where the flag says that the KDC
+    /// knows it, it must be there and fit.
+    fn verify_enc_pa_rep(
+        &self,
+        enc: &EncKdcRepPart<'_>,
+        key: &Key,
+        request: &[u8],
+    ) -> Result<bool, ProtocolError> {
+        if !enc.flags.contains(TicketFlags::ENC_PA_REP) {
+            return Ok(false);
+        }
+        let padata = enc.encrypted_pa_data.as_deref().unwrap_or_default();
+        let value = asn1::find_padata(padata, PaDataType::PA_REQ_ENC_PA_REP);
+        let value = value.ok_or_else(|| self.fault(Misbehaviour::EncPaRepMissing))?;
+        let checksum: PaReqEncPaRep<'_> = asn1::decode(value)?;
+        key.verify_checksum(
+            KeyUsage::AS_REQ_CHECKSUM,
+            checksum.cksumtype,
+            &[request],
+            checksum.checksum,
+        )
+        .map_err(|_| self.fault(Misbehaviour::EncPaRepChecksum))?;
+        Ok(true)
+    }
+
+    /// The reply's client is the one that asked; another name is taken only where canonicalization was asked for and
+    /// the KDC vouches that it was.
+    fn verify_client(&self, reply: &KdcRep<'_>, vouched: bool) -> Result<Principal, ProtocolError> {
+        let found = Principal::from_wire(reply.crealm, &reply.cname);
+        let renamed = self.may_rename(vouched) && found.realm == self.params.client.realm;
+        if found == self.params.client || renamed {
+            return Ok(found);
+        }
+        Err(self.fault(Misbehaviour::Client {
+            expected: self.params.client.clone(),
+            found,
+        }))
+    }
+
+    /// The service in the encrypted part is the one asked for. A TGT may come under the realm's own spelling of its
+    /// name where canonicalization was asked for.
+    fn verify_server(
+        &self,
+        client: &Principal,
+        found: &Principal,
+        vouched: bool,
+    ) -> Result<(), ProtocolError> {
+        let asked = &self.params.service;
+        let own_tgt = *found == Principal::krbtgt(&client.realm, &client.realm);
+        if found == asked || (self.may_rename(vouched) && asked.is_krbtgt() && own_tgt) {
+            return Ok(());
+        }
+        Err(self.fault(Misbehaviour::Server {
+            expected: asked.clone(),
+            found: found.clone(),
+        }))
+    }
+
+    fn may_rename(&self, vouched: bool) -> bool {
+        vouched && self.params.options.contains(KdcOptions::CANONICALIZE)
+    }
+}

@@ -1,0 +1,56 @@
+//! Sans-IO Kerberos exchanges (RFC 4120 section 3): AS, TGS and AP.
+//!
+//! Nothing here reads a clock, a file, a socket or a source of randomness: the time is a [`Now`], randomness a
+//! `&mut dyn CryptoRng`, the bytes of the network go in and out as slices. Each exchange is a line of values that are
+//! consumed by the step to the next one, so that a finished exchange cannot be stepped and a check cannot be left out.
+//!
+//! | exchange | client's side | other side |
+//! |---|---|---|
+//! | AS (RFC 4120 3.1) | [`AsExchange`] | `kerbside-kdc` |
+//! | TGS (3.3) | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
+//! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
+//!
+//! # What the driver owes
+//!
+//! `now` must never be handed out twice: two AP-REQs of one client must not share ctime and cusec (RFC 4120 3.2.3), so
+//! whoever reads the clock makes its microseconds strictly increasing.
+#![no_std]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+/// The version of the protocol, in every message.
+const PVNO: i32 = 5;
+
+mod ap_acceptor;
+mod ap_initiator;
+mod as_exchange;
+mod authenticator;
+mod error;
+mod error_data;
+mod kdc_reply;
+mod kdc_request;
+mod krb_error;
+mod preauth;
+mod replay;
+mod tgs_exchange;
+mod ticket;
+mod time;
+
+pub use ap_acceptor::{
+    ApReply, ApReqParsed, AuthenticatorPolicy, AuthenticatorVerified, Purpose, ReplayChecked, ReplyParams,
+    TicketDecrypted,
+};
+pub use ap_initiator::{ApEstablished, ApInitiator, ApParams, ApPending};
+pub use as_exchange::{AsAsk, AsDone, AsExchange, AsOutcome, AsParams, AsPending, MAX_AS_ROUNDS};
+pub use authenticator::AuthenticatorFacts;
+pub use error::{ApRefusal, Misbehaviour, ProtocolError, Refusal, Refuser};
+pub use error_data::ErrorData;
+pub use kdc_request::{Constraints, DEFAULT_SKEW_SECONDS};
+pub use kerbside_formats::Credential;
+pub use krb_error::{ErrorReply, KrbErrorFacts};
+pub use preauth::{Answer, KeyParams, Question, decrypt_enc_timestamp, enc_timestamp};
+pub use replay::{ReplayCache, ReplayTag, ReplayWindow, Verdict};
+pub use tgs_exchange::{MAX_TGS_ROUNDS, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending};
+pub use ticket::DecryptedTicket;
+pub use time::Now;

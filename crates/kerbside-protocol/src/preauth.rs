@@ -1,0 +1,221 @@
+//! Pre-authentication by encrypted timestamp (RFC 4120 5.2.7.2), and how the KDC says which key it wants (5.2.7.5).
+
+use alloc::vec::Vec;
+
+use kerbside_asn1::{
+    self as asn1, EncryptedData, EtypeInfo2, EtypeInfo2Entry, MethodData, PaData, PaDataType, PaEncTsEnc,
+    Principal,
+};
+use kerbside_crypto::{
+    CryptoError, CryptoRng, EncryptionType, IterationLimits, Key, KeyUsage, LongTermKey, Password,
+};
+
+use crate::error::ProtocolError;
+use crate::time::Now;
+
+/// How a long-term key comes out of a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyParams {
+    /// The key's enctype.
+    pub enctype: EncryptionType,
+    /// The salt: the KDC's, or the principal's default where the KDC named none.
+    pub salt: Vec<u8>,
+    /// The parameters of string-to-key; `None` is the enctype's default.
+    pub s2kparams: Option<Vec<u8>>,
+}
+
+impl KeyParams {
+    /// The key that `password` gives with these parameters.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Crypto`] for an iteration count outside of `limits`, an enctype that is not supported, a
+    /// password that is too long.
+    pub fn derive(
+        &self,
+        password: &Password,
+        limits: &IterationLimits,
+    ) -> Result<LongTermKey, ProtocolError> {
+        Key::from_password(
+            self.enctype,
+            password,
+            &self.salt,
+            self.s2kparams.as_deref(),
+            limits,
+        )
+        .map(LongTermKey::from)
+        .map_err(ProtocolError::crypto("deriving the key from the password"))
+    }
+}
+
+/// What an AS exchange asks its caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Question {
+    /// The key of `principal` of one of the enctypes of `candidates`, which stand in the KDC's order of preference.
+    LongTermKey {
+        /// Whose key.
+        principal: Principal,
+        /// The keys that would do. A password is turned into the first of them.
+        candidates: Vec<KeyParams>,
+    },
+}
+
+/// What the caller answers.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Answer {
+    /// A password; the exchange derives what key it needs.
+    Password(Password),
+    /// A key, from a keytab; its enctype is one of the candidates'.
+    Key(LongTermKey),
+}
+
+/// One entry of ETYPE-INFO2.
+pub(crate) struct HintEntry {
+    enctype: EncryptionType,
+    /// Absent means the default salt; present and empty means an empty one.
+    salt: Option<Vec<u8>>,
+    s2kparams: Option<Vec<u8>>,
+}
+
+/// What the KDC says about pre-authentication, of METHOD-DATA or of a reply's padata.
+pub(crate) struct Hints {
+    /// All the types named.
+    pub(crate) offered: Vec<PaDataType>,
+    /// ETYPE-INFO2, if it was there: enctype, salt, parameters, in the KDC's order.
+    pub(crate) etype_info2: Option<Vec<HintEntry>>,
+    /// An opaque value that the next request has to bring back (RFC 6113 5.2).
+    pub(crate) cookie: Option<Vec<u8>>,
+}
+
+impl Hints {
+    /// Nothing was said.
+    pub(crate) fn none() -> Self {
+        Self {
+            offered: Vec::new(),
+            etype_info2: None,
+            cookie: None,
+        }
+    }
+
+    /// Reads the METHOD-DATA of a KRB-ERROR.
+    pub(crate) fn of_method_data(bytes: &[u8]) -> Result<Self, ProtocolError> {
+        let methods: MethodData<'_> = asn1::decode(bytes)?;
+        Self::of_padata(&methods.0)
+    }
+
+    /// Reads the padata of a reply.
+    pub(crate) fn of_padata(padata: &[PaData<'_>]) -> Result<Self, ProtocolError> {
+        let mut hints = Self {
+            offered: Vec::new(),
+            etype_info2: None,
+            cookie: None,
+        };
+        for element in padata {
+            hints.offered.push(element.padata_type);
+            match element.padata_type {
+                PaDataType::PA_ETYPE_INFO2 if hints.etype_info2.is_none() => {
+                    let info: EtypeInfo2<'_> = asn1::decode(element.padata_value)?;
+                    hints.etype_info2 = Some(info.0.iter().map(owned_entry).collect());
+                }
+                PaDataType::PA_FX_COOKIE => hints.cookie = Some(element.padata_value.to_vec()),
+                _ => {}
+            }
+        }
+        Ok(hints)
+    }
+
+    /// The keys that would do: those of the KDC's list that are among `asked`, in the KDC's order. Without a list, all
+    /// of `asked`. An absent salt is the default salt of `principal`; one that is present and empty is empty.
+    pub(crate) fn candidates(&self, asked: &[EncryptionType], principal: &Principal) -> Vec<KeyParams> {
+        let Some(entries) = &self.etype_info2 else {
+            return asked
+                .iter()
+                .map(|&enctype| default_params(enctype, principal))
+                .collect();
+        };
+        let mut candidates: Vec<KeyParams> = Vec::new();
+        for entry in entries {
+            let seen = candidates
+                .iter()
+                .any(|candidate| candidate.enctype == entry.enctype);
+            if asked.contains(&entry.enctype) && !seen {
+                candidates.push(KeyParams {
+                    enctype: entry.enctype,
+                    salt: entry.salt.clone().unwrap_or_else(|| principal.default_salt()),
+                    s2kparams: entry.s2kparams.clone(),
+                });
+            }
+        }
+        candidates
+    }
+
+    /// The enctypes of the KDC's list.
+    pub(crate) fn enctypes(&self) -> Vec<EncryptionType> {
+        self.etype_info2
+            .iter()
+            .flatten()
+            .map(|entry| entry.enctype)
+            .collect()
+    }
+}
+
+fn owned_entry(entry: &EtypeInfo2Entry<'_>) -> HintEntry {
+    HintEntry {
+        enctype: entry.etype,
+        salt: entry.salt.map(|salt| salt.as_bytes().to_vec()),
+        s2kparams: entry.s2kparams.map(<[u8]>::to_vec),
+    }
+}
+
+/// What applies when the KDC says nothing: the default salt, the enctype's own iteration count.
+pub(crate) fn default_params(enctype: EncryptionType, principal: &Principal) -> KeyParams {
+    KeyParams {
+        enctype,
+        salt: principal.default_salt(),
+        s2kparams: None,
+    }
+}
+
+/// The value of a PA-ENC-TIMESTAMP made at `now`: the client's half of the proof that it knows `key`.
+///
+/// # Errors
+/// When the time cannot be encoded or encryption fails.
+pub fn enc_timestamp(key: &Key, now: Now, rng: &mut dyn CryptoRng) -> Result<Vec<u8>, ProtocolError> {
+    let plain = asn1::encode(&PaEncTsEnc {
+        patimestamp: now.time,
+        pausec: Some(now.usec),
+    })?;
+    let cipher = key
+        .encrypt(KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, &plain, rng)
+        .map_err(ProtocolError::crypto("encrypting the timestamp"))?;
+    Ok(asn1::encode(&EncryptedData {
+        etype: key.enctype(),
+        kvno: None,
+        cipher: &cipher,
+    })?)
+}
+
+/// Opens a PA-ENC-TIMESTAMP's value with the client's `key`: the KDC's half. Gives the time in it; whether that is
+/// near enough is the caller's decision.
+///
+/// # Errors
+/// [`ProtocolError::Crypto`] when `key` is not the one it was made with, [`ProtocolError::Decode`] for bad bytes.
+pub fn decrypt_enc_timestamp(key: &Key, padata_value: &[u8]) -> Result<Now, ProtocolError> {
+    let data: EncryptedData<'_> = asn1::decode(padata_value)?;
+    if data.etype != key.enctype() {
+        let source = CryptoError::IntegrityFailure { enctype: data.etype };
+        return Err(ProtocolError::Crypto {
+            doing: "decrypting the timestamp",
+            source,
+        });
+    }
+    let plain = key
+        .decrypt(KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, data.cipher)
+        .map_err(ProtocolError::crypto("decrypting the timestamp"))?;
+    let stamp: PaEncTsEnc = asn1::decode(&plain)?;
+    Ok(Now {
+        time: stamp.patimestamp,
+        usec: stamp.pausec.unwrap_or_default(),
+    })
+}

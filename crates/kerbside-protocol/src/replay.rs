@@ -1,0 +1,159 @@
+//! Replay detection (RFC 4120 3.2.3): what identifies an authenticator, who remembers it, and what came of it.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::fmt;
+
+use kerbside_asn1::KerberosTime;
+use sha2::{Digest, Sha256};
+
+use crate::time::Now;
+
+/// What a replay cache says of an authenticator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not seen before, and remembered from now on.
+    Fresh,
+    /// Seen before.
+    Replayed,
+    /// The cache cannot tell (full, just restarted, unreachable): the request must be refused.
+    Unavailable,
+}
+
+/// What identifies one authenticator: the SHA-256 of its ciphertext, with the time it claims and the time from which
+/// its age alone refuses it.
+///
+/// The ciphertext is taken rather than names and times, because an advisory field such as the name type must not make
+/// a second request out of one (the ciphertext cannot be altered without its checksum failing).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ReplayTag {
+    digest: [u8; 32],
+    client_time: (i64, u32),
+    expires: i64,
+}
+
+impl ReplayTag {
+    /// The tag of the authenticator with the ciphertext `cipher`, made at `client_time`, refused by its age after
+    /// `skew_seconds_max` have passed from then on.
+    pub fn new(cipher: &[u8], client_time: Now, skew_seconds_max: i64) -> Self {
+        Self {
+            digest: Sha256::digest(cipher).into(),
+            client_time: client_time.parts(),
+            expires: client_time.seconds().saturating_add(skew_seconds_max.max(0)),
+        }
+    }
+
+    /// The 32 bytes that tell this authenticator from all others.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The authenticator's own time: Unix seconds and microseconds.
+    pub fn client_time(&self) -> (i64, u32) {
+        self.client_time
+    }
+
+    /// The last Unix second at which the authenticator would still be young enough: until then it must be remembered.
+    pub fn expires(&self) -> i64 {
+        self.expires
+    }
+}
+
+impl fmt::Debug for ReplayTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplayTag(")?;
+        for byte in self.digest.iter().take(8) {
+            write!(f, "{byte:02x}")?;
+        }
+        f.write_str("..)")
+    }
+}
+
+/// A memory of authenticators that outlives contexts: in this process, in a file shared with others, across nodes.
+///
+/// `check` answers and remembers in one step, so that of two equal requests racing each other one alone is fresh.
+/// It is asked only after the authenticator was decrypted and verified: rubbish cannot fill it.
+pub trait ReplayCache: Send + Sync {
+    /// Whether the authenticator is new; if so it is remembered until [`ReplayTag::expires`] has passed.
+    fn check(&self, tag: &ReplayTag, now: KerberosTime) -> Verdict;
+}
+
+impl<T: ReplayCache + ?Sized> ReplayCache for &T {
+    fn check(&self, tag: &ReplayTag, now: KerberosTime) -> Verdict {
+        (**self).check(tag, now)
+    }
+}
+
+impl<T: ReplayCache + ?Sized> ReplayCache for alloc::sync::Arc<T> {
+    fn check(&self, tag: &ReplayTag, now: KerberosTime) -> Verdict {
+        (**self).check(tag, now)
+    }
+}
+
+/// Bounded memory of authenticators without locks of its own: what an in-memory [`ReplayCache`] holds behind them.
+///
+/// When full it refuses; a live entry is never evicted. For the first skew interval after its start, authenticators
+/// made before the start are refused, because the memory of those was lost with the process before (RFC 4120 3.2.3).
+/// A client whose clock is behind ours therefore fails for as many seconds after a restart as its clock is behind; what
+/// a client with a clock ahead of ours sent just before the restart is the one thing that such a memory cannot tell.
+///
+/// Finding an entry and dropping expired ones cost the logarithm of the number of entries, whatever their age.
+#[derive(Debug)]
+pub struct ReplayWindow {
+    entries_max: usize,
+    started: (i64, u32),
+    refuse_older_until: i64,
+    seen: BTreeMap<[u8; 32], i64>,
+    by_expiry: BTreeSet<(i64, [u8; 32])>,
+}
+
+impl ReplayWindow {
+    /// An empty memory for at most `entries_max` authenticators, started at `started`, for a service that accepts
+    /// authenticators up to `skew_seconds_max` old.
+    pub fn new(entries_max: usize, started: Now, skew_seconds_max: i64) -> Self {
+        Self {
+            entries_max,
+            started: started.parts(),
+            refuse_older_until: started.seconds().saturating_add(skew_seconds_max.max(0)),
+            seen: BTreeMap::new(),
+            by_expiry: BTreeSet::new(),
+        }
+    }
+
+    /// How many authenticators are remembered, expired ones that nobody has asked past included.
+    pub fn len(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.seen.is_empty()
+    }
+
+    /// As [`ReplayCache::check`], for whoever holds the lock.
+    pub fn check(&mut self, tag: &ReplayTag, now: KerberosTime) -> Verdict {
+        let now = crate::time::seconds(now);
+        self.forget_expired(now);
+        if self.seen.contains_key(&tag.digest) {
+            return Verdict::Replayed;
+        }
+        if now <= self.refuse_older_until && tag.client_time < self.started {
+            return Verdict::Unavailable;
+        }
+        if self.seen.len() >= self.entries_max {
+            return Verdict::Unavailable;
+        }
+        self.seen.insert(tag.digest, tag.expires);
+        self.by_expiry.insert((tag.expires, tag.digest));
+        Verdict::Fresh
+    }
+
+    fn forget_expired(&mut self, now: i64) {
+        while let Some(&(expires, digest)) = self.by_expiry.first() {
+            if expires >= now {
+                break;
+            }
+            self.by_expiry.pop_first();
+            self.seen.remove(&digest);
+        }
+    }
+}

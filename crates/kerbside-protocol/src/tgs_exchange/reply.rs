@@ -1,0 +1,172 @@
+//! The TGS-REP: which key opens it, and what it is checked for (RFC 4120 3.3.4).
+
+use alloc::boxed::Box;
+use alloc::format;
+
+use kerbside_asn1::{self as asn1, EncTgsRepPart, KdcOptions, MsgType, Principal, TgsRep, TicketFlags};
+use kerbside_crypto::{CryptoError, Key, KeyUsage, Zeroizing};
+
+use super::{Exchange, Sent, TgsDone, TgsOutcome};
+use crate::error::{Misbehaviour, ProtocolError};
+use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
+use crate::kdc_request::RequestTimes;
+use crate::time::{Now, ahead, plus, within};
+
+impl Exchange {
+    /// Decrypts and checks the reply.
+    pub(super) fn take_tgs_rep(
+        self,
+        sent: &Sent,
+        bytes: &[u8],
+        now: Now,
+    ) -> Result<TgsOutcome, ProtocolError> {
+        let reply: TgsRep<'_> = asn1::decode(bytes)?;
+        ProtocolError::require_message("TGS-REP", MsgType::TGS_REP, reply.pvno, reply.msg_type)?;
+        let plain = self.decrypt(sent, &reply)?;
+        let enc: EncTgsRepPart<'_> = asn1::decode(&plain)?;
+        let client = Principal::from_wire(reply.crealm, &reply.cname);
+        if client != self.params.tgt.client {
+            let expected = self.params.tgt.client.clone();
+            return Err(self.fault(Misbehaviour::Client {
+                expected,
+                found: client,
+            }));
+        }
+        let kdc = self.realm();
+        let asked = Asked {
+            kdc: &kdc,
+            nonce: sent.nonce,
+            options: self.params.options,
+            times: self.times_allowed(sent),
+            enctypes: &self.params.enctypes,
+            inherited: self.inherited_flags(),
+        };
+        let on_ticket = Principal::from_wire(reply.ticket.realm, &reply.ticket.sname);
+        let (server, session_key) = asked.verify(&enc, &on_ticket)?;
+        self.verify_server(&server)?;
+        self.verify_freshness(&enc, now)?;
+        if !self.params.addresses.is_empty()
+            && !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses)
+        {
+            return Err(self.fault(Misbehaviour::Addresses));
+        }
+        Ok(TgsOutcome::Done(Box::new(TgsDone {
+            key_expiration: enc.key_expiration,
+            ticket_kvno: reply.ticket.enc_part.kvno,
+            ticket_enctype: reply.ticket.enc_part.etype,
+            credential: credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec()),
+        })))
+    }
+
+    /// The reply is under the subkey that we sent; old KDCs use the TGT's session key instead (RFC 4120 3.3.3).
+    fn decrypt(
+        &self,
+        sent: &Sent,
+        reply: &TgsRep<'_>,
+    ) -> Result<Zeroizing<alloc::vec::Vec<u8>>, ProtocolError> {
+        let session_key: &Key = &self.params.tgt.session_key;
+        let found = reply.enc_part.etype;
+        if found != session_key.enctype() {
+            let expected = alloc::vec![session_key.enctype()];
+            return Err(self.fault(Misbehaviour::ReplyEnctype { expected, found }));
+        }
+        let cipher = reply.enc_part.cipher;
+        let plain = sent.subkey.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher);
+        let plain = plain.or_else(|_| session_key.decrypt(KeyUsage::TGS_REP_ENC_PART_SESSKEY, cipher));
+        plain.map_err(|error| match error {
+            CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
+                principal: self.params.tgt.server.clone(),
+                enctype,
+                kvno: None,
+            },
+            source => ProtocolError::Crypto {
+                doing: "decrypting the TGS-REP",
+                source,
+            },
+        })
+    }
+
+    /// The service in the encrypted part is the one asked for. A TGT for another realm in its place is a referral.
+    fn verify_server(&self, found: &Principal) -> Result<(), ProtocolError> {
+        let asked = &self.params.server;
+        if found == asked {
+            return Ok(());
+        }
+        if found.is_krbtgt() && !asked.is_krbtgt() && self.params.options.contains(KdcOptions::CANONICALIZE) {
+            let because = format!("{} answers the request for {asked} with {found}", self.kdc());
+            return Err(ProtocolError::NotBuilt {
+                what: "server referrals",
+                because,
+            });
+        }
+        Err(self.fault(Misbehaviour::Server {
+            expected: asked.clone(),
+            found: found.clone(),
+        }))
+    }
+
+    /// A ticket starts at the KDC's own time, unless it was postdated, or validated and so started before.
+    fn verify_freshness(&self, enc: &EncTgsRepPart<'_>, now: Now) -> Result<(), ProtocolError> {
+        let options = self.params.options;
+        if options.contains(KdcOptions::VALIDATE) || options.contains(KdcOptions::POSTDATED) {
+            return Ok(());
+        }
+        let Some(starttime) = enc.starttime else {
+            return Ok(());
+        };
+        let expected = plus(now.time, self.params.clock_offset_seconds)?;
+        let ahead_seconds = ahead(starttime, expected);
+        if within(ahead_seconds, self.params.skew_seconds_max) {
+            return Ok(());
+        }
+        let allowed_seconds = self.params.skew_seconds_max;
+        Err(ProtocolError::ClockSkew {
+            by: self.kdc(),
+            ahead_seconds,
+            allowed_seconds,
+        })
+    }
+
+    /// A renewed or validated ticket ends within the old one's limits, whatever the request says; any other as asked.
+    fn times_allowed(&self, sent: &Sent) -> RequestTimes {
+        if !self.same_again() {
+            return sent.times;
+        }
+        let tgt = &self.params.tgt;
+        RequestTimes {
+            from: None,
+            till: tgt.end_time.max(tgt.renew_till),
+            rtime: Some(tgt.renew_till),
+        }
+    }
+
+    fn same_again(&self) -> bool {
+        self.params
+            .options
+            .intersects(KdcOptions::RENEW | KdcOptions::VALIDATE)
+    }
+
+    /// Flags of the TGT that go on into what is made from it.
+    fn inherited_flags(&self) -> TicketFlags {
+        let mut flags = TicketFlags::default();
+        let kept: &[TicketFlags] = if self.same_again() {
+            &[
+                TicketFlags::FORWARDED,
+                TicketFlags::PROXY,
+                TicketFlags::FORWARDABLE,
+                TicketFlags::PROXIABLE,
+                TicketFlags::MAY_POSTDATE,
+                TicketFlags::POSTDATED,
+                TicketFlags::RENEWABLE,
+            ]
+        } else {
+            &[TicketFlags::FORWARDED, TicketFlags::PROXY, TicketFlags::POSTDATED]
+        };
+        for flag in kept {
+            if self.params.tgt.flags.contains(*flag) {
+                flags.insert(*flag);
+            }
+        }
+        flags
+    }
+}
