@@ -287,8 +287,8 @@ const MAX_PADDED_INTEGER_LEN: usize = 8;
 
 /// `UInt32 ::= INTEGER (0..4294967295)`, as old peers send it.
 ///
-/// Microsoft and MIT before 1.5 send numbers of 2^31 and more as negative INTEGERs, sspi before 0.23 pads; both are read as the 32
-/// bits they mean. What is sent is always minimal and positive.
+/// MIT sends a kvno, and old peers nonces and sequence numbers, of 2^31 and more as negative INTEGERs, sspi before 0.23 pads; both
+/// are read as the 32 bits they mean. What is sent is always minimal and positive.
 impl Decode<'_> for u32 {
     fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
         let start = position(reader);

@@ -30,7 +30,7 @@ const TAG: Tag = Tag::Application {
 ///         }
 /// ```
 ///
-/// RFC 2743 3.1. `inner` may be at most [`MAX_MESSAGE_LEN`] octets long; a longer one is cut by no peer and refused by
+/// RFC 2743 3.1. `inner` may be at most [`MAX_MESSAGE_LEN`] octets long; a longer one is refused by
 /// [`unwrap`].
 pub fn wrap(oid: ObjectIdentifier, inner: &[u8]) -> Vec<u8> {
     let oid = oid.as_bytes();
@@ -134,7 +134,7 @@ fn frame_oid(token: &[u8]) -> Option<ObjectIdentifier> {
     <ObjectIdentifier as der::Decode>::decode(&mut reader).ok()
 }
 
-/// The `negTokenResp` or `negTokenInit` that SPNEGO sends, shown with what stands in its frame.
+/// For a refusal's text: `a token of NTLMSSP`.
 impl fmt::Display for TokenKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

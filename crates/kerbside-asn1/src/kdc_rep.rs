@@ -79,7 +79,8 @@ sequence! {
 /// EncASRepPart    ::= [APPLICATION 25] EncKDCRepPart
 /// ```
 ///
-/// RFC 4120 5.4.2. MIT before 1.7 and others send it with the tag of [`EncTgsRepPart`], so both are taken; 25 is sent.
+/// RFC 4120 5.4.2. MIT sends it with the tag of [`EncTgsRepPart`], so both are taken; 25 is sent. `tests/wire/tolerances.rs` pins
+/// this.
 #[derive(Clone, Debug)]
 pub struct EncAsRepPart<'a>(pub EncKdcRepPart<'a>);
 

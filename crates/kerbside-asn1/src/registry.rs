@@ -22,12 +22,13 @@ macro_rules! registry {
                 }
             }
 
-            /// The conventional text for people, empty where the registry has none but the name.
+            /// The conventional text for people, where there is one besides the name.
             pub const fn description(self) -> Option<&'static str> {
-                match self.0 {
-                    $($value => Some($description),)+
-                    _ => None,
-                }
+                let text = match self.0 {
+                    $($value => $description,)+
+                    _ => "",
+                };
+                if text.is_empty() { None } else { Some(text) }
             }
 
             /// The number with the registry's spelling `name`, in any case.
