@@ -1,0 +1,206 @@
+//! An established security context.
+
+use alloc::vec::Vec;
+
+use kerbside_asn1::{KerberosTime, ObjectIdentifier, Principal, TicketFlags};
+use kerbside_crypto::{CryptoRng, EncryptionType};
+
+use crate::channel_bindings::BindingState;
+use crate::error::GssError;
+use crate::flags::ContextFlags;
+use crate::message::{MessageProtection, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+use crate::sequence::SequenceFinding;
+
+/// What was settled while a context was established.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ContextFacts {
+    /// Which end this is.
+    pub role: Role,
+    /// Who began: for an acceptor the client of the decrypted ticket, all components and the realm.
+    pub client: Principal,
+    /// Who was called.
+    pub server: Principal,
+    /// What the context offers.
+    pub flags: ContextFlags,
+    /// What became of the channel bindings.
+    pub bindings: BindingState,
+    /// Whether the initiator sent delegated credentials. They are not taken: [`ContextFlags::DELEGATION`] is not set.
+    pub delegation_offered: bool,
+    /// The mechanism that authenticated.
+    pub mechanism: ObjectIdentifier,
+    /// Whether SPNEGO negotiated it.
+    pub negotiated: bool,
+    /// When the client typed a password or used a key (the TGT's authtime).
+    pub auth_time: KerberosTime,
+    /// From when on the ticket is good.
+    pub start_time: KerberosTime,
+    /// Until when the ticket is good. The context itself does not stop then; whether to go on is the caller's choice.
+    pub expires: KerberosTime,
+    /// The ticket's flags.
+    pub ticket_flags: TicketFlags,
+    /// Enctype of the session key.
+    pub session_enctype: EncryptionType,
+    /// Enctype that the ticket is encrypted with.
+    pub ticket_enctype: EncryptionType,
+    /// Enctype of the key that protects the messages.
+    pub message_enctype: EncryptionType,
+    /// Version of the service's key, as the ticket says; not authenticated.
+    pub ticket_kvno: Option<u32>,
+}
+
+/// A context that stands: both ends know what [`ContextFacts`] says, and messages can be protected.
+///
+/// There is no such value before the exchange is over, so nothing can be wrapped too early. Per-message calls that fail
+/// leave the context usable.
+#[derive(Debug)]
+pub struct SecurityContext {
+    facts: ContextFacts,
+    messages: MessageProtection,
+}
+
+impl SecurityContext {
+    pub(crate) fn new(facts: ContextFacts, messages: MessageProtection) -> Self {
+        Self { facts, messages }
+    }
+
+    pub(crate) fn set_negotiated(&mut self) {
+        self.facts.negotiated = true;
+    }
+
+    pub(crate) fn verify_mech_list_mic(&mut self, mech_list: &[u8], mic: &[u8]) -> Result<(), GssError> {
+        self.messages.verify_mech_list_mic(mech_list, mic)
+    }
+
+    /// Everything that was settled.
+    #[must_use]
+    pub fn facts(&self) -> &ContextFacts {
+        &self.facts
+    }
+
+    /// Who began.
+    #[must_use]
+    pub fn client(&self) -> &Principal {
+        &self.facts.client
+    }
+
+    /// Who was called.
+    #[must_use]
+    pub fn server(&self) -> &Principal {
+        &self.facts.server
+    }
+
+    /// What the context offers.
+    #[must_use]
+    pub fn flags(&self) -> ContextFlags {
+        self.facts.flags
+    }
+
+    /// Until when the ticket is good.
+    #[must_use]
+    pub fn expires(&self) -> KerberosTime {
+        self.facts.expires
+    }
+
+    /// Protects a message (`GSS_Wrap`): encrypted if `confidential`, else readable and with a checksum.
+    ///
+    /// # Errors
+    /// When the sequence numbers are used up or the message is longer than any may be.
+    pub fn wrap(
+        &mut self,
+        confidential: bool,
+        message: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, GssError> {
+        self.messages.wrap(confidential, message, rng)
+    }
+
+    /// As [`Self::wrap`], appended to `token`, which keeps its capacity from message to message.
+    ///
+    /// # Errors
+    /// As [`Self::wrap`]; `token` is then as it was.
+    pub fn wrap_into(
+        &mut self,
+        confidential: bool,
+        message: &[u8],
+        token: &mut Vec<u8>,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        self.messages.wrap_into(confidential, message, token, rng)
+    }
+
+    /// Protects `data` where it lies; `header`, `data` and `trailer` in this order are the token. Nothing is copied or
+    /// allocated.
+    ///
+    /// # Errors
+    /// When `header` or `trailer` is not as long as [`Self::wrap_lengths`] says, or as [`Self::wrap`].
+    pub fn wrap_in_place(
+        &mut self,
+        confidential: bool,
+        header: &mut [u8],
+        data: &mut [u8],
+        trailer: &mut [u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        self.messages
+            .wrap_in_place(confidential, header, data, trailer, rng)
+    }
+
+    /// How much stands before and behind a message of any length in a token that this end makes.
+    #[must_use]
+    pub fn wrap_lengths(&self, confidential: bool) -> WrapLengths {
+        self.messages.wrap_lengths(confidential)
+    }
+
+    /// The longest message whose token has at most `most` octets (`GSS_Wrap_size_limit`).
+    #[must_use]
+    pub fn wrap_size_limit(&self, confidential: bool, most: usize) -> usize {
+        self.messages.wrap_size_limit(confidential, most)
+    }
+
+    /// Opens a token of the peer (`GSS_Unwrap`). The result says whether the message was encrypted; where that is
+    /// demanded, use [`Self::unwrap_confidential`].
+    ///
+    /// # Errors
+    /// When the token is malformed, altered, or not made by the peer for this context.
+    pub fn unwrap(&mut self, token: &[u8]) -> Result<Unwrapped, GssError> {
+        self.messages.unwrap(token, false)
+    }
+
+    /// As [`Self::unwrap`], for a message that must have been encrypted.
+    ///
+    /// # Errors
+    /// As [`Self::unwrap`], and for a token that is only signed.
+    pub fn unwrap_confidential(&mut self, token: &[u8]) -> Result<Unwrapped, GssError> {
+        self.messages.unwrap(token, true)
+    }
+
+    /// Opens a token in its own buffer and returns the part that is the message. Nothing is copied out or allocated.
+    /// The buffer's bytes are used up even if the token is refused.
+    ///
+    /// # Errors
+    /// As [`Self::unwrap`]. With `demand_confidential` as [`Self::unwrap_confidential`].
+    pub fn unwrap_in_place<'a>(
+        &mut self,
+        token: &'a mut [u8],
+        demand_confidential: bool,
+    ) -> Result<UnwrappedInPlace<'a>, GssError> {
+        self.messages.unwrap_in_place(token, demand_confidential)
+    }
+
+    /// A checksum over a message that travels apart (`GSS_GetMIC`).
+    ///
+    /// # Errors
+    /// When the sequence numbers are used up.
+    pub fn get_mic(&mut self, message: &[u8]) -> Result<Vec<u8>, GssError> {
+        self.messages.mic(message)
+    }
+
+    /// Verifies the peer's checksum over a message (`GSS_VerifyMIC`).
+    ///
+    /// # Errors
+    /// When the token is malformed, not over this message, or not made by the peer for this context.
+    pub fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<SequenceFinding, GssError> {
+        self.messages.verify_mic(message, token)
+    }
+}

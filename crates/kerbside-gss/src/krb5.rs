@@ -1,0 +1,23 @@
+//! The krb5 mechanism: AP exchange in GSS-API tokens (RFC 4121 section 4.1).
+
+mod acceptor;
+mod authenticator_checksum;
+mod authenticator_flags;
+mod initiator;
+mod token;
+
+
+use kerbside_asn1::{ObjectIdentifier, oids};
+use kerbside_crypto::CryptoRng;
+
+pub(crate) use acceptor::Krb5Acceptor;
+pub(crate) use initiator::Krb5Initiator;
+pub(crate) use token::is_bare_ap_req;
+
+/// What the mechanism goes by: its own identifier, and the one that Windows uses beside it.
+pub(crate) const OIDS: [ObjectIdentifier; 2] = [oids::KRB5, oids::MS_KRB5];
+
+/// A first sequence number: 30 random bits, because peers that read it as a signed number, and then compare, exist.
+fn first_seq_number(rng: &mut dyn CryptoRng) -> u32 {
+    rng.next_u32() & 0x3fff_ffff
+}
