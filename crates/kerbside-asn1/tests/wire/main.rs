@@ -20,3 +20,4 @@ mod reference;
 mod secrets;
 mod tolerances;
 mod tree;
+mod values;
