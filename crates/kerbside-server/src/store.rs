@@ -1,0 +1,599 @@
+//! The principal database
+//!
+//! [`PrincipalStore`] is what the KDC and the administration need of one; [`RedbStore`] keeps it in
+//! one file (or in memory, for realms that are thrown away).
+//!
+//! * Every record is sealed whole under the master key, its own name inside.
+//! * A lookup of an entry that was used before costs a hash lookup: no decryption, no allocation,
+//!   whatever the number of principals.
+//! * What an administrator was told is done, is on the disk. Changes that arrive together share one
+//!   fsync. Login counters are at most [`FLUSH_INTERVAL`] late.
+//! * A damaged or foreign file is refused and left as it is.
+
+mod engine;
+mod entry_cache;
+mod logins;
+mod master_key;
+mod record;
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod tests;
+
+use core::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use kerbside_asn1::{KerberosTime, Principal};
+use kerbside_kdc::{Attributes, KeyData, PrincipalEntry, StoreError, StoreUpdate};
+
+use crate::admin::AdminError;
+use crate::error::{Result, ServerError};
+use crate::random::system_rng;
+use engine::{Batch, Engine, NewFile, Opened, Outcome};
+use entry_cache::EntryCache;
+use logins::{Counters, Logins};
+use record::{Record, index_key};
+
+pub(crate) use engine::open_file;
+pub use logins::FLUSH_INTERVAL;
+pub(crate) use master_key::write_private;
+pub use master_key::{MasterKey, StashMode, master_principal, read_stash, write_stash};
+pub(crate) use record::{read_key, write_key};
+
+/// A change of one entry: reads it, changes it or refuses
+pub type EntryChange = Box<dyn FnOnce(&mut PrincipalEntry) -> Result<(), AdminError> + Send>;
+
+/// What the KDC and the administration need of a principal database
+pub trait PrincipalStore: Send + Sync + fmt::Debug {
+    /// The realm it belongs to
+    fn realm(&self) -> &str;
+
+    /// An entry by its name or one of its aliases
+    ///
+    /// # Errors
+    /// When the database cannot be read or the record does not open.
+    fn lookup(&self, name: &Principal) -> Result<Option<Arc<PrincipalEntry>>>;
+
+    /// An entry with its login counters as they are now
+    ///
+    /// # Errors
+    /// As [`PrincipalStore::lookup`].
+    fn entry(&self, name: &Principal) -> Result<Option<PrincipalEntry>>;
+
+    /// Notes what a request changed; never waits for the disk
+    fn note(&self, update: &StoreUpdate);
+
+    /// Adds a principal; durable when it returns
+    ///
+    /// # Errors
+    /// [`AdminError`], among others when the name or an alias is taken.
+    fn insert(&self, entry: PrincipalEntry) -> Result<(), AdminError>;
+
+    /// Changes a principal; durable when it returns
+    ///
+    /// # Errors
+    /// [`AdminError`], among others when there is none or `change` refuses.
+    fn modify(&self, name: &Principal, change: EntryChange) -> Result<PrincipalEntry, AdminError>;
+
+    /// Removes a principal with its aliases, or one alias; durable when it returns
+    ///
+    /// # Errors
+    /// [`AdminError`], among others when there is none.
+    fn remove(&self, name: &Principal) -> Result<(), AdminError>;
+
+    /// Names of principals in their order after `after`, at most `limit`
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    fn names(&self, after: Option<&Principal>, limit: usize) -> Result<Vec<Principal>>;
+
+    /// Version of the master key in use
+    fn master_kvno(&self) -> u32;
+
+    /// Writes what waits in memory; durable when it returns
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    fn flush(&self) -> Result<()>;
+}
+
+/// The lookup the KDC engine calls
+pub(crate) fn engine_lookup(
+    store: &dyn PrincipalStore,
+    name: &Principal,
+) -> core::result::Result<Option<Arc<PrincipalEntry>>, StoreError> {
+    store.lookup(name).map_err(|error| StoreError(error.to_string()))
+}
+
+/// A principal database in one redb file, or in memory
+pub struct RedbStore {
+    shared: Arc<Shared>,
+    flusher: Option<Flusher>,
+}
+
+struct Shared {
+    engine: Engine,
+    realm: String,
+    master: MasterKey,
+    cache: Arc<EntryCache>,
+    logins: Arc<Logins>,
+    alarm: Alarm,
+}
+
+impl fmt::Debug for RedbStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedbStore")
+            .field("path", &self.shared.engine.path())
+            .field("realm", &self.shared.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Wakes the thread that writes login counters
+#[derive(Default)]
+struct Alarm {
+    state: Mutex<AlarmState>,
+    rung: Condvar,
+}
+
+#[derive(Default)]
+struct AlarmState {
+    crowded: bool,
+    stop: bool,
+}
+
+impl Alarm {
+    fn ring(&self, change: impl FnOnce(&mut AlarmState)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.rung.notify_all();
+    }
+
+    /// Waits for the interval or a ring; false when it is time to stop
+    fn wait(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut state, _) = self
+            .rung
+            .wait_timeout_while(state, FLUSH_INTERVAL, |state| !state.crowded && !state.stop)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.crowded = false;
+        !state.stop
+    }
+}
+
+struct Flusher {
+    thread: JoinHandle<()>,
+}
+
+impl RedbStore {
+    /// Creates a database file with its first principals, complete or not at all
+    ///
+    /// # Errors
+    /// [`ServerError::DatabaseExists`] when anything has that name already.
+    pub fn create(path: &Path, realm: &str, master: &MasterKey, entries: &[PrincipalEntry]) -> Result<()> {
+        let (new, opened) = NewFile::begin(path)?;
+        populate(&opened, realm, master, entries)?;
+        drop(opened);
+        new.finish()
+    }
+
+    /// A database in memory that ends with the value; `label` stands for its path in messages
+    ///
+    /// # Errors
+    /// When a thread cannot be started.
+    pub fn in_memory(
+        label: &Path,
+        realm: &str,
+        master: MasterKey,
+        entries: &[PrincipalEntry],
+    ) -> Result<RedbStore> {
+        let opened = engine::create_in_memory(label)?;
+        populate(&opened, realm, &master, entries)?;
+        RedbStore::serve(opened, realm.to_owned(), master)
+    }
+
+    /// Opens a database file; `master` gets the realm named in the file
+    ///
+    /// # Errors
+    /// [`ServerError`]: missing, foreign, damaged, in use, another realm's, wrong master key.
+    pub fn open(
+        path: &Path,
+        realm: Option<&str>,
+        master: impl FnOnce(&str) -> Result<MasterKey>,
+    ) -> Result<RedbStore> {
+        RedbStore::open_opened(open_file(path)?, path, realm, master)
+    }
+
+    fn open_opened(
+        opened: Opened,
+        path: &Path,
+        realm: Option<&str>,
+        master: impl FnOnce(&str) -> Result<MasterKey>,
+    ) -> Result<RedbStore> {
+        let found = realm_of(&opened, path)?;
+        if let Some(expected) = realm
+            && expected != found
+        {
+            return Err(ServerError::DatabaseRealm {
+                path: path.to_owned(),
+                expected: expected.to_owned(),
+                found,
+            });
+        }
+        let master = master(&found)?;
+        check_master(&opened, path, &found, &master)?;
+        RedbStore::serve(opened, found, master)
+    }
+
+    fn serve(opened: Opened, realm: String, master: MasterKey) -> Result<RedbStore> {
+        let cache = Arc::new(EntryCache::new());
+        let forgetting = Arc::clone(&cache);
+        let engine = opened.serve(Box::new(move |keys| {
+            for name in keys.iter().filter_map(|key| record::name_of(key)) {
+                forgetting.forget(&name);
+            }
+        }))?;
+        let shared = Arc::new(Shared {
+            engine,
+            realm,
+            master,
+            cache,
+            logins: Arc::new(Logins::default()),
+            alarm: Alarm::default(),
+        });
+        let flushing = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("kerbside-logins".to_owned())
+            .spawn(move || {
+                while flushing.alarm.wait() {
+                    if let Err(error) = flushing.flush() {
+                        tracing::warn!("login counters stay in memory for now: {error}");
+                    }
+                }
+            })
+            .map_err(|e| ServerError::Thread {
+                name: "kerbside-logins",
+                detail: e.to_string(),
+            })?;
+        Ok(RedbStore {
+            shared,
+            flusher: Some(Flusher { thread }),
+        })
+    }
+
+    /// The master key this database is sealed with
+    #[must_use]
+    pub fn master_key(&self) -> &MasterKey {
+        &self.shared.master
+    }
+
+    /// The database file
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.shared.engine.path()
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        self.shared.alarm.ring(|state| state.stop = true);
+        if let Some(flusher) = self.flusher.take() {
+            let _ = flusher.thread.join();
+        }
+        if let Err(error) = self.shared.flush() {
+            tracing::warn!("the last login counters are lost: {error}");
+        }
+    }
+}
+
+/// What a file says of itself: the realm it belongs to
+///
+/// # Errors
+/// [`ServerError`]: missing, foreign, damaged, in use.
+pub fn realm_of_file(path: &Path) -> Result<String> {
+    realm_of(&open_file(path)?, path)
+}
+
+fn realm_of(opened: &Opened, path: &Path) -> Result<String> {
+    let realm = opened
+        .meta("realm")?
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    realm.ok_or_else(|| ServerError::DatabaseDamaged {
+        path: path.to_owned(),
+        detail: "it does not name its realm".to_owned(),
+    })
+}
+
+/// The record of `K/M` opens under the right master key only
+fn check_master(opened: &Opened, path: &Path, realm: &str, master: &MasterKey) -> Result<()> {
+    let key = index_key(&master_principal(realm));
+    let Some(value) = opened.principal(&key)? else {
+        return Err(ServerError::DatabaseDamaged {
+            path: path.to_owned(),
+            detail: format!("it has no record of K/M@{realm}"),
+        });
+    };
+    match record::open(master, &key, &value) {
+        Ok(Record::Entry(_)) => Ok(()),
+        Ok(Record::Alias(_)) | Err(ServerError::RecordDamaged { .. }) => Err(ServerError::WrongMasterKey {
+            path: path.to_owned(),
+            from: master.origin().to_owned(),
+        }),
+        Err(other) => Err(other),
+    }
+}
+
+fn populate(opened: &Opened, realm: &str, master: &MasterKey, entries: &[PrincipalEntry]) -> Result<()> {
+    let mut km = PrincipalEntry::new(
+        master_principal(realm),
+        entries
+            .first()
+            .map_or(KerberosTime::EPOCH, |entry| entry.mod_time),
+    );
+    km.keys.push(KeyData::new(master.kvno(), master.long_term_key()));
+    km.attributes = Attributes::DISALLOW_ALL_TIX | Attributes::LOCKDOWN_KEYS;
+    km.max_life = entries.first().map_or(0, |entry| entry.max_life);
+    km.mod_by = Some(Principal::new(realm, &["db_creation"]));
+    let mut values = Vec::new();
+    for entry in entries.iter().chain([&km]) {
+        let key = index_key(&entry.principal);
+        values.push((key.clone(), record::seal_entry(master, entry, &mut system_rng())?));
+        for alias in &entry.aliases {
+            values.push((
+                index_key(alias),
+                record::seal_alias(master, alias, &key, &mut system_rng())?,
+            ));
+        }
+    }
+    let realm = realm.to_owned();
+    opened.write_now(Box::new(move |batch| {
+        let write = |batch: &mut Batch<'_>| {
+            batch.put_meta("realm", realm.as_bytes())?;
+            values
+                .iter()
+                .try_for_each(|(key, value)| batch.put_principal(key, value))
+        };
+        match write(batch) {
+            Ok(()) => Outcome::Written,
+            Err(error) => Outcome::Failed(error),
+        }
+    }))
+}
+
+/// Runs `change` in the next commit and hands its result out once that is durable
+fn in_commit<T: Send + 'static>(
+    engine: &Engine,
+    change: impl FnOnce(&mut Batch<'_>) -> Result<T, AdminError> + Send + 'static,
+) -> Result<T, AdminError> {
+    let slot = Arc::new(Mutex::new(None));
+    let result = Arc::clone(&slot);
+    engine.write(Box::new(move |batch| {
+        let before = batch.writes();
+        let outcome = change(batch);
+        let verdict = match &outcome {
+            Ok(_) => Outcome::Written,
+            Err(_) if batch.writes() == before => Outcome::Refused,
+            Err(error) => Outcome::Failed(ServerError::DatabaseIo {
+                path: PathBuf::new(),
+                detail: error.to_string(),
+            }),
+        };
+        *result.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        verdict
+    }))?;
+    let outcome = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    outcome.unwrap_or_else(|| Err(AdminError::Store("the change was not run".to_owned())))
+}
+
+impl Shared {
+    fn opened_entry(&self, key: &[u8]) -> Result<Option<PrincipalEntry>> {
+        let Some((value, login)) = self.engine.principal(key)? else {
+            return Ok(None);
+        };
+        let (key, value, login) = match record::open(&self.master, key, &value)? {
+            Record::Entry(entry) => return Ok(Some(self.with_counters(*entry, key, login.as_deref()))),
+            Record::Alias(target) => match self.engine.principal(&target)? {
+                Some((value, login)) => (target, value, login),
+                None => return Ok(None),
+            },
+        };
+        match record::open(&self.master, &key, &value)? {
+            Record::Entry(entry) => Ok(Some(self.with_counters(*entry, &key, login.as_deref()))),
+            Record::Alias(_) => Err(ServerError::RecordDamaged {
+                principal: record::key_text(&key),
+                detail: "an alias of an alias".to_owned(),
+            }),
+        }
+    }
+
+    fn with_counters(&self, mut entry: PrincipalEntry, key: &[u8], login: Option<&[u8]>) -> PrincipalEntry {
+        let stored = login.and_then(Counters::from_bytes);
+        if let Some(counters) = self.logins.newer(key).or(stored) {
+            counters.apply_to(&mut entry);
+        }
+        entry
+    }
+
+    fn flush(&self) -> Result<()> {
+        let Some(group) = self.logins.take() else {
+            return Ok(());
+        };
+        let written = self.engine.write(Box::new(move |batch| {
+            for (key, counters) in group.iter() {
+                let put = match batch.principal(key) {
+                    Ok(Some(_)) => batch.put_login(key, &counters.to_bytes()),
+                    Ok(None) => Ok(()),
+                    Err(error) => Err(error),
+                };
+                if let Err(error) = put {
+                    return Outcome::Failed(error);
+                }
+            }
+            Outcome::Written
+        }));
+        self.logins.written(written.is_ok());
+        written
+    }
+}
+
+/// The entry under a name in this transaction, through an alias if it is one
+fn entry_in(
+    batch: &Batch<'_>,
+    master: &MasterKey,
+    name: &Principal,
+) -> Result<(Vec<u8>, Box<PrincipalEntry>), AdminError> {
+    let mut key = index_key(name);
+    for _ in 0..2 {
+        let Some(value) = batch.principal(&key)? else {
+            return Err(AdminError::Unknown);
+        };
+        match record::open(master, &key, &value)? {
+            Record::Entry(entry) => return Ok((key, entry)),
+            Record::Alias(target) => key = target,
+        }
+    }
+    Err(AdminError::Unknown)
+}
+
+impl PrincipalStore for RedbStore {
+    fn realm(&self) -> &str {
+        &self.shared.realm
+    }
+
+    fn lookup(&self, name: &Principal) -> Result<Option<Arc<PrincipalEntry>>> {
+        let generation = match self.shared.cache.find(name) {
+            Ok(entry) => return Ok(Some(entry)),
+            Err(generation) => generation,
+        };
+        let Some(entry) = self.shared.opened_entry(&index_key(name))? else {
+            return Ok(None);
+        };
+        let entry = Arc::new(entry);
+        self.shared.cache.insert(name, &entry, generation);
+        Ok(Some(entry))
+    }
+
+    fn entry(&self, name: &Principal) -> Result<Option<PrincipalEntry>> {
+        self.shared.opened_entry(&index_key(name))
+    }
+
+    fn note(&self, update: &StoreUpdate) {
+        let entry = update.entry();
+        let Some(noted) = self.shared.logins.note(index_key(&entry.principal), update) else {
+            return;
+        };
+        if noted.matters {
+            let mut newer = PrincipalEntry::clone(entry);
+            noted.counters.apply_to(&mut newer);
+            self.shared.cache.replace(entry, Arc::new(newer));
+        }
+        if noted.crowded {
+            self.shared.alarm.ring(|state| state.crowded = true);
+        }
+    }
+
+    fn insert(&self, entry: PrincipalEntry) -> Result<(), AdminError> {
+        let shared = Arc::clone(&self.shared);
+        in_commit(&self.shared.engine, move |batch| {
+            let key = index_key(&entry.principal);
+            let mut values = vec![(
+                key.clone(),
+                record::seal_entry(&shared.master, &entry, &mut system_rng())?,
+            )];
+            for alias in &entry.aliases {
+                let value = record::seal_alias(&shared.master, alias, &key, &mut system_rng())?;
+                values.push((index_key(alias), value));
+            }
+            for (key, _) in &values {
+                if batch.principal(key)?.is_some() {
+                    return Err(AdminError::Exists);
+                }
+            }
+            for (key, value) in &values {
+                batch.put_principal(key, value)?;
+            }
+            shared.logins.forget(&key);
+            Ok(())
+        })
+    }
+
+    fn modify(&self, name: &Principal, change: EntryChange) -> Result<PrincipalEntry, AdminError> {
+        let shared = Arc::clone(&self.shared);
+        let name = name.clone();
+        in_commit(&self.shared.engine, move |batch| {
+            let (key, entry) = entry_in(batch, &shared.master, &name)?;
+            let login = batch.login(&key)?;
+            let mut entry = shared.with_counters(*entry, &key, login.as_deref());
+            let (principal, aliases, before) = (
+                entry.principal.clone(),
+                entry.aliases.clone(),
+                Counters::of(&entry),
+            );
+            change(&mut entry)?;
+            if entry.principal != principal || entry.aliases != aliases {
+                return Err(AdminError::Unsupported("renaming a principal".to_owned()));
+            }
+            let value = record::seal_entry(&shared.master, &entry, &mut system_rng())?;
+            batch.put_principal(&key, &value)?;
+            for alias in &aliases {
+                batch.touch(&index_key(alias));
+            }
+            if Counters::of(&entry) != before {
+                batch.put_login(&key, &Counters::of(&entry).to_bytes())?;
+                shared.logins.forget(&key);
+            }
+            Ok(entry)
+        })
+    }
+
+    fn remove(&self, name: &Principal) -> Result<(), AdminError> {
+        let shared = Arc::clone(&self.shared);
+        let name = name.clone();
+        in_commit(&self.shared.engine, move |batch| {
+            let (key, mut entry) = entry_in(batch, &shared.master, &name)?;
+            let named = index_key(&name);
+            if named != key {
+                entry.aliases.retain(|alias| *alias != name);
+                let value = record::seal_entry(&shared.master, &entry, &mut system_rng())?;
+                batch.put_principal(&key, &value)?;
+                batch.remove_principal(&named)?;
+                return Ok(());
+            }
+            for alias in &entry.aliases {
+                batch.remove_principal(&index_key(alias))?;
+            }
+            batch.remove_principal(&key)?;
+            shared.logins.forget(&key);
+            Ok(())
+        })
+    }
+
+    fn names(&self, after: Option<&Principal>, limit: usize) -> Result<Vec<Principal>> {
+        let mut names = Vec::new();
+        let mut after = after.map(index_key);
+        while names.len() < limit {
+            let page = self
+                .shared
+                .engine
+                .keys_after(after.as_deref(), limit - names.len())?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            names.extend(
+                page.iter()
+                    .filter(|(_, value)| !record::is_alias(value))
+                    .filter_map(|(key, _)| record::name_of(key)),
+            );
+        }
+        Ok(names)
+    }
+
+    fn master_kvno(&self) -> u32 {
+        self.shared.master.kvno()
+    }
+
+    fn flush(&self) -> Result<()> {
+        self.shared.flush()
+    }
+}
