@@ -62,11 +62,12 @@ pub struct KeytabEntry {
     pub kvno: u32,
     /// The key.
     pub key: KeytabKey,
-    layout: Layout,
+    /// How it stood in the file; `None` for an entry that was never in one.
+    layout: Option<Layout>,
 }
 
 /// How the entry's version number and padding stood in the file.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Layout {
     kvno8: u8,
     kvno32: Option<u32>,
@@ -144,7 +145,7 @@ impl KeytabEntry {
             timestamp,
             kvno,
             key: KeytabKey::Key(key),
-            layout: Layout::default(),
+            layout: None,
         }
     }
 
@@ -155,7 +156,8 @@ impl KeytabEntry {
 
     /// Whether a ticket's `kvno` can mean this entry, though not equal: old keytabs hold 8 bits only.
     fn matches_low_byte(&self, kvno: u32) -> bool {
-        self.layout.kvno32.is_none() && self.layout.kvno() == self.kvno && self.kvno == kvno & 0xff
+        let is_short = self.layout.as_ref().is_some_and(|layout| layout.kvno32.is_none());
+        is_short && self.kvno == kvno & 0xff
     }
 
     /// MIT's rule for the newest key: the higher kvno, unless a small one was written no earlier than
@@ -221,7 +223,7 @@ impl KeytabEntry {
             timestamp,
             kvno: layout.kvno(),
             key,
-            layout,
+            layout: Some(layout),
         })
     }
 
@@ -240,12 +242,11 @@ impl KeytabEntry {
             padding: Zeroizing::default(),
         };
         // A kvno that the caller changed, or an entry that never was in a file, gets both numbers.
-        let as_read = self.layout.kvno() == self.kvno && self.kvno != 0 || self.layout.kvno32.is_some();
-        let layout = if as_read && self.layout.kvno() == self.kvno {
-            &self.layout
-        } else {
-            &fresh
-        };
+        let layout = self
+            .layout
+            .as_ref()
+            .filter(|layout| layout.kvno() == self.kvno)
+            .unwrap_or(&fresh);
         writer.u8(layout.kvno8);
         writer.i16(self.enctype().0, "enctype")?;
         writer.data16(self.key.expose_secret(), "key")?;

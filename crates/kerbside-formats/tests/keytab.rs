@@ -288,6 +288,20 @@ fn a_changed_kvno_is_written() {
     }
 }
 
+/// Key version 0 without a long number stays without one.
+#[test]
+fn kvno_zero_comes_back_as_it_was() {
+    let mut bytes = read(&vectors()[22]["file"]);
+    let kvno = bytes
+        .windows(5)
+        .position(|window| window == [7, 0, 18, 0, 32])
+        .unwrap();
+    bytes[kvno] = 0;
+    let keytab = Keytab::parse(&bytes).unwrap();
+    assert_eq!(keytab.entries().next().unwrap().kvno, 0);
+    assert_eq!(**keytab.to_bytes().unwrap(), bytes);
+}
+
 #[test]
 fn what_does_not_fit_is_refused() {
     let long = vec![b'x'; 65536];
