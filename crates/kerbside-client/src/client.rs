@@ -1,0 +1,229 @@
+//! The two fronts: [`Client`] blocks its thread, [`AsyncClient`] runs on tokio.
+
+use std::sync::Arc;
+
+use kerbside_asn1::Principal;
+use kerbside_formats::Credential;
+use kerbside_formats::ccache::CredentialCache;
+
+use crate::config::Config;
+use crate::core::Core;
+use crate::driver::{Blocking, Driver, Tokio, block_on};
+use crate::error::Error;
+use crate::names::CacheName;
+use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
+use crate::schedule::Timing;
+use crate::secret::Secret;
+use crate::store::CacheStore;
+
+/// A Kerberos client that blocks the calling thread. It holds no connection; clones share their
+/// MEMORY caches.
+///
+/// ```no_run
+/// use std::sync::Arc;
+/// use kerbside_client::{Client, Config, Environment, Secret, TgtRequest};
+/// use kerbside_crypto::Password;
+///
+/// # fn main() -> Result<(), kerbside_client::Error> {
+/// let config = Arc::new(Config::load(Environment::from_process())?);
+/// let client = Client::new(Arc::clone(&config));
+/// let cache = config.default_cache_name()?;
+/// let alice = config.parse_principal("alice")?;
+/// let mut secret = Secret::Password(Password::from("secret".to_owned()));
+/// let tgt = client.get_tgt(&TgtRequest::new(alice), &mut secret)?;
+/// client.initialize_cache(&cache, &tgt)?;
+/// let http = config.parse_principal("HTTP/www.example.com")?;
+/// let ticket = client.get_service_ticket(&cache, &http, &Default::default())?;
+/// println!("{} until {}", ticket.credential.server, ticket.credential.end_time);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    core: Core<Blocking>,
+}
+
+/// A Kerberos client on tokio: no call blocks a thread of the runtime, and dropping a future ends
+/// what it was doing. It holds no connection; clones share their MEMORY caches.
+#[derive(Debug, Clone)]
+pub struct AsyncClient {
+    core: Core<Tokio>,
+}
+
+fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
+    Core { driver, config, store: CacheStore::new(), timing: Timing::default() }
+}
+
+impl Client {
+    /// A client with this configuration.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        Self { core: core(Blocking, config) }
+    }
+
+    /// Sets how long to wait for KDCs.
+    #[must_use]
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.core.timing = timing;
+        self
+    }
+
+    /// Sets where caches are kept: MEMORY caches of that store are seen.
+    #[must_use]
+    pub fn with_store(mut self, store: CacheStore) -> Self {
+        self.core.store = store;
+        self
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// The store of caches.
+    #[must_use]
+    pub fn store(&self) -> &CacheStore {
+        &self.core.store
+    }
+
+    /// Gets a first ticket with a password or a key. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn get_tgt(&self, request: &TgtRequest, secret: &mut Secret<'_>) -> Result<InitialTicket, Error> {
+        block_on(self.core.initial(request, secret))
+    }
+
+    /// Makes the cache hold this first ticket alone.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn initialize_cache(&self, cache: &CacheName, ticket: &InitialTicket) -> Result<(), Error> {
+        block_on(self.core.initialize_cache(cache, ticket))
+    }
+
+    /// Gets the same ticket for another lifetime. `clock_offset_seconds` is how far the KDC's clock
+    /// is ahead of ours. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn renew(&self, ticket: Credential, clock_offset_seconds: i64) -> Result<ServiceTicket, Error> {
+        block_on(self.core.renew(ticket, clock_offset_seconds))
+    }
+
+    /// Gets a ticket for a service: the cache's, else by the cache's ticket-granting ticket, and
+    /// then it is stored there.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn get_service_ticket(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.service(cache, server, options))
+    }
+
+    /// How far the KDC's clock is ahead of ours in seconds, as the cache remembers it; 0 when
+    /// krb5.conf says not to correct the clock.
+    #[must_use]
+    pub fn clock_offset_seconds(&self, cache: &CredentialCache) -> i64 {
+        self.core.offset_of(cache)
+    }
+}
+
+impl AsyncClient {
+    /// A client with this configuration.
+    #[must_use]
+    pub fn new(config: Arc<Config>) -> Self {
+        Self { core: core(Tokio, config) }
+    }
+
+    /// Sets how long to wait for KDCs.
+    #[must_use]
+    pub fn with_timing(mut self, timing: Timing) -> Self {
+        self.core.timing = timing;
+        self
+    }
+
+    /// Sets where caches are kept: MEMORY caches of that store are seen.
+    #[must_use]
+    pub fn with_store(mut self, store: CacheStore) -> Self {
+        self.core.store = store;
+        self
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// The store of caches. Its own methods block; the client's do not.
+    #[must_use]
+    pub fn store(&self) -> &CacheStore {
+        &self.core.store
+    }
+
+    /// Gets a first ticket with a password or a key. Nothing is stored. A [`Secret::Prompt`] runs
+    /// on the thread that polls.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn get_tgt(
+        &self,
+        request: &TgtRequest,
+        secret: &mut Secret<'_>,
+    ) -> Result<InitialTicket, Error> {
+        self.core.initial(request, secret).await
+    }
+
+    /// Makes the cache hold this first ticket alone.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub async fn initialize_cache(&self, cache: &CacheName, ticket: &InitialTicket) -> Result<(), Error> {
+        self.core.initialize_cache(cache, ticket).await
+    }
+
+    /// Gets the same ticket for another lifetime. `clock_offset_seconds` is how far the KDC's clock
+    /// is ahead of ours. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn renew(&self, ticket: Credential, clock_offset_seconds: i64) -> Result<ServiceTicket, Error> {
+        self.core.renew(ticket, clock_offset_seconds).await
+    }
+
+    /// Gets a ticket for a service: the cache's, else by the cache's ticket-granting ticket, and
+    /// then it is stored there.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn get_service_ticket(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.service(cache, server, options).await
+    }
+
+    /// Reads a whole cache.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub async fn read_cache(&self, cache: &CacheName) -> Result<CredentialCache, Error> {
+        self.core.read_cache(cache).await
+    }
+
+    /// Makes the cache hold exactly this.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub async fn write_cache(&self, name: &CacheName, cache: CredentialCache) -> Result<(), Error> {
+        self.core.write_cache(name, cache).await
+    }
+}

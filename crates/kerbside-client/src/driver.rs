@@ -1,0 +1,64 @@
+//! What a front adds to the exchanges: how a message travels, and where work that takes time is done.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::error::Error;
+use crate::transport::{self, Delivered, Job, Undelivered};
+
+/// A front. The exchanges are written once, as futures; a blocking front's futures are always ready.
+pub(crate) trait Driver: Send + Sync {
+    /// One round trip.
+    fn deliver(&self, job: Job) -> impl Future<Output = Result<Delivered, Undelivered>> + Send;
+
+    /// Work that blocks (files, the resolver) or computes for long (string-to-key).
+    fn offload<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> impl Future<Output = Result<R, Error>> + Send;
+}
+
+/// Everything happens on the caller's thread.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Blocking;
+
+impl Driver for Blocking {
+    async fn deliver(&self, job: Job) -> Result<Delivered, Undelivered> {
+        transport::blocking::deliver(&job)
+    }
+
+    async fn offload<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        Ok(work())
+    }
+}
+
+/// Nothing blocks a thread of the runtime.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tokio;
+
+impl Driver for Tokio {
+    async fn deliver(&self, job: Job) -> Result<Delivered, Undelivered> {
+        transport::tokio::deliver(job).await
+    }
+
+    async fn offload<R: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> R + Send + 'static,
+    ) -> Result<R, Error> {
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Interrupted)
+    }
+}
+
+/// Runs a future of the blocking front, which never waits for a waker.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(result) => result,
+        // Only a future that waits for another thread could come here, and there is none.
+        Poll::Pending => Err(Error::Interrupted),
+    }
+}

@@ -1,0 +1,125 @@
+//! What the process environment says, read in this one place; everything else takes values.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// The environment of a Kerberos program.
+///
+/// An empty variable counts as unset, as it does in a shell's `${NAME:-default}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `KRB5_CONFIG`: krb5.conf files, separated by colons.
+    pub config: Option<OsString>,
+    /// `KRB5_KDC_PROFILE`: kdc.conf files, separated by colons.
+    pub kdc_profile: Option<OsString>,
+    /// `KRB5CCNAME`: the default credential cache.
+    pub ccache_name: Option<OsString>,
+    /// `KRB5_KTNAME`: the default keytab of services.
+    pub keytab_name: Option<OsString>,
+    /// `KRB5_CLIENT_KTNAME`: the default keytab of clients.
+    pub client_keytab_name: Option<OsString>,
+    /// `TMPDIR`, or `/tmp`: what `%{TEMP}` in krb5.conf stands for.
+    pub temp_dir: PathBuf,
+    /// The real user id: what `%{uid}` stands for.
+    pub uid: u32,
+    /// The effective user id: what `%{euid}` stands for.
+    pub euid: u32,
+    /// The login name of the real user, from `/etc/passwd`, else `USER` or `LOGNAME`.
+    pub username: Option<String>,
+    /// This machine's name, in small letters.
+    pub hostname: Option<String>,
+}
+
+impl Environment {
+    /// Reads the environment of this process.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let uid = rustix::process::getuid().as_raw();
+        Self {
+            config: variable("KRB5_CONFIG"),
+            kdc_profile: variable("KRB5_KDC_PROFILE"),
+            ccache_name: variable("KRB5CCNAME"),
+            keytab_name: variable("KRB5_KTNAME"),
+            client_keytab_name: variable("KRB5_CLIENT_KTNAME"),
+            temp_dir: variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
+            uid,
+            euid: rustix::process::geteuid().as_raw(),
+            username: login_name(Path::new("/etc/passwd"), uid)
+                .or_else(|| text_variable("USER"))
+                .or_else(|| text_variable("LOGNAME")),
+            hostname: rustix::system::uname()
+                .nodename()
+                .to_str()
+                .ok()
+                .filter(|name| !name.is_empty())
+                .map(str::to_ascii_lowercase),
+        }
+    }
+
+    /// The krb5.conf files named by `KRB5_CONFIG`, else `/etc/krb5.conf`.
+    #[must_use]
+    pub fn config_files(&self) -> Vec<PathBuf> {
+        path_list(self.config.as_deref(), "/etc/krb5.conf")
+    }
+
+    /// The kdc.conf files named by `KRB5_KDC_PROFILE`, else `/etc/krb5kdc/kdc.conf`.
+    #[must_use]
+    pub fn kdc_profile_files(&self) -> Vec<PathBuf> {
+        path_list(self.kdc_profile.as_deref(), "/etc/krb5kdc/kdc.conf")
+    }
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text_variable(name: &str) -> Option<String> {
+    variable(name)?.into_string().ok()
+}
+
+fn path_list(value: Option<&OsStr>, default: &str) -> Vec<PathBuf> {
+    match value {
+        Some(list) => {
+            std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
+        }
+        None => vec![PathBuf::from(default)],
+    }
+}
+
+/// The login name of a user id, from a file in the form of passwd(5).
+fn login_name(passwd: &Path, uid: u32) -> Option<String> {
+    let text = std::fs::read(passwd).ok()?;
+    let text = String::from_utf8_lossy(&text);
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let id = fields.nth(1)?;
+        (id.parse() == Ok(uid) && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+
+    use super::*;
+
+    #[test]
+    fn config_files_are_a_list_with_a_default() {
+        let mut environment = Environment::default();
+        assert_eq!(environment.config_files(), [Path::new("/etc/krb5.conf")]);
+        environment.config = Some("/a/krb5.conf::b".into());
+        assert_eq!(environment.config_files(), [Path::new("/a/krb5.conf"), Path::new("b")]);
+    }
+
+    #[test]
+    fn the_login_name_is_found_by_user_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("passwd");
+        std::fs::write(&file, "root:x:0:0::/:/bin/sh\nbroken\nalice:x:1000:1000::/:/bin/sh\n").unwrap();
+        assert_eq!(login_name(&file, 1000).as_deref(), Some("alice"));
+        assert_eq!(login_name(&file, 0).as_deref(), Some("root"));
+        assert_eq!(login_name(&file, 7), None);
+        assert_eq!(login_name(&dir.path().join("none"), 0), None);
+    }
+}

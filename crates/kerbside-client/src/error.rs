@@ -1,0 +1,295 @@
+//! What can go wrong in the driver, by whose fault it is, with the evidence.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kerbside_asn1::{KerberosTime, Principal, Realm};
+use kerbside_crypto::EncryptionType;
+use kerbside_formats::FormatError;
+use kerbside_formats::profile::ProfileError;
+use kerbside_protocol::ProtocolError;
+
+use crate::attempt::Attempt;
+use crate::names::{CacheName, KeytabName};
+use crate::store::FileFault;
+
+/// Why the client could not do what it was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    // --- configuration ---
+    /// A krb5.conf that cannot be used: file, line and cause are inside.
+    Config(ProfileError),
+    /// A krb5.conf that exists and cannot be read.
+    ConfigUnreadable {
+        /// Which file.
+        file: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// No realm was given, and none is configured.
+    NoDefaultRealm {
+        /// The files that were read.
+        read: Vec<PathBuf>,
+        /// The files that do not exist.
+        missing: Vec<PathBuf>,
+    },
+    /// A name that is no principal.
+    BadName {
+        /// The name as given.
+        name: String,
+        /// Why it is none.
+        reason: String,
+    },
+    /// The configuration names no KDC for the realm. (DNS lookup is not built yet.)
+    NoKdc {
+        /// The realm.
+        realm: Realm,
+        /// The files that were read.
+        read: Vec<PathBuf>,
+        /// The realms that the files do have KDCs for.
+        known: Vec<String>,
+    },
+    /// A relation whose value is of no use: a `kdc` line without an address, an unknown `%{...}`.
+    BadValue {
+        /// The file of the line.
+        file: String,
+        /// Counted from 1.
+        line: usize,
+        /// The relation's name.
+        relation: String,
+        /// What was expected and what was found.
+        reason: String,
+    },
+    // --- network ---
+    /// No KDC answered.
+    Unreachable {
+        /// The realm.
+        realm: Realm,
+        /// Each address and transport, with time and outcome.
+        attempts: Vec<Attempt>,
+        /// From the first sending to giving up.
+        took: Duration,
+    },
+    // --- exchanges ---
+    /// The KDC refused, broke a rule, or our policy refuses what it sent.
+    Exchange {
+        /// The realm asked.
+        realm: Realm,
+        /// What happened.
+        source: ProtocolError,
+        /// How the last request travelled; empty when nothing was sent.
+        attempts: Vec<Attempt>,
+    },
+    // --- credentials ---
+    /// A credential cache that cannot be used.
+    Cache {
+        /// Which one.
+        name: CacheName,
+        /// Why.
+        fault: CacheFault,
+    },
+    /// A keytab that cannot be used.
+    Keytab {
+        /// Which one.
+        name: KeytabName,
+        /// Why.
+        fault: KeytabFault,
+    },
+    /// The cache holds no ticket-granting ticket for the realm.
+    NoTgt {
+        /// Which cache.
+        cache: CacheName,
+        /// The ticket looked for.
+        wanted: Principal,
+        /// The services of the tickets that are there.
+        present: Vec<Principal>,
+    },
+    /// The cache's ticket-granting ticket has ended.
+    TgtExpired {
+        /// Which cache.
+        cache: CacheName,
+        /// The ticket.
+        server: Principal,
+        /// When it ended.
+        end: KerberosTime,
+        /// What time it is at the KDC, as far as we know.
+        now: KerberosTime,
+    },
+    /// The cache holds no valid ticket for the service, and the KDC was not to be asked.
+    NotCached {
+        /// Which cache.
+        cache: CacheName,
+        /// The service.
+        server: Principal,
+    },
+    /// The password could not be read.
+    Prompt {
+        /// Why.
+        reason: String,
+    },
+    /// A part of Kerberos that kerbside does not have yet.
+    NotBuilt {
+        /// Its name.
+        what: String,
+    },
+    /// Work that was handed to a thread did not come back: the thread panicked or the runtime ended.
+    Interrupted,
+}
+
+/// What is wrong with a credential cache.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheFault {
+    /// The file, whatever is in it.
+    File(FileFault),
+    /// It is no credential cache, or a damaged one: where and how.
+    Format(FormatError),
+    /// The file is empty.
+    Empty,
+    /// A type that is not built yet.
+    TypeNotBuilt(String),
+    /// It belongs to somebody else than the ticket to be stored.
+    OtherPrincipal {
+        /// The cache's principal.
+        expected: Principal,
+        /// The ticket's client.
+        found: Principal,
+    },
+    /// What was to be stored does not fit the format.
+    Unwritable(FormatError),
+}
+
+/// What is wrong with a keytab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeytabFault {
+    /// The file, whatever is in it.
+    File(FileFault),
+    /// It is no keytab, or a damaged one: where and how.
+    Format(FormatError),
+    /// A type that is not built yet.
+    TypeNotBuilt(String),
+    /// It holds no key that would do.
+    NoKey {
+        /// Whose key was looked for.
+        principal: Principal,
+        /// The enctypes that would do; empty for any.
+        enctypes: Vec<EncryptionType>,
+        /// What is there: principal, key version, enctype.
+        present: Vec<(Principal, u32, EncryptionType)>,
+    },
+    /// What was to be stored does not fit the format.
+    Unwritable(FormatError),
+}
+
+impl From<FileFault> for CacheFault {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<FileFault> for KeytabFault {
+    fn from(fault: FileFault) -> Self {
+        Self::File(fault)
+    }
+}
+
+impl From<ProfileError> for Error {
+    fn from(error: ProfileError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(error) => error.fmt(f),
+            Self::ConfigUnreadable { file, reason } => {
+                write!(f, "cannot read {}: {reason}", file.display())
+            }
+            Self::NoDefaultRealm { read, missing } => {
+                f.write_str("no default realm: default_realm in [libdefaults] is set in none of ")?;
+                paths(f, read.iter().chain(missing))
+            }
+            Self::BadName { name, reason } => write!(f, "{} is no principal: {reason}", name.escape_debug()),
+            Self::NoKdc { realm, read, .. } => {
+                write!(f, "no KDC for realm {realm}: DNS lookup is not built yet, and it has no kdc line in ")?;
+                paths(f, read.iter())
+            }
+            Self::BadValue { file, line, relation, reason } => {
+                write!(f, "{file} line {line}: {relation}: {reason}")
+            }
+            Self::Unreachable { realm, attempts, took } => {
+                write!(f, "no KDC of realm {realm} answered in {:.1} s", took.as_secs_f64())?;
+                attempts.iter().try_for_each(|attempt| write!(f, "; {attempt}"))
+            }
+            Self::Exchange { source, .. } => source.fmt(f),
+            Self::Cache { name, fault } => write!(f, "credential cache {name}: {fault}"),
+            Self::Keytab { name, fault } => write!(f, "keytab {name}: {fault}"),
+            Self::NoTgt { cache, wanted, .. } => {
+                write!(f, "credential cache {cache}: no ticket for {wanted}")
+            }
+            Self::TgtExpired { cache, server, end, now } => {
+                write!(f, "credential cache {cache}: the ticket for {server} ended at {end}, and it is {now}")
+            }
+            Self::NotCached { cache, server } => {
+                write!(f, "credential cache {cache}: no valid ticket for {server}")
+            }
+            Self::Prompt { reason } => write!(f, "cannot read the password: {reason}"),
+            Self::NotBuilt { what } => write!(f, "not built yet: {what}"),
+            Self::Interrupted => f.write_str("the work was interrupted: its thread or runtime ended"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+fn paths<'a>(
+    f: &mut fmt::Formatter<'_>,
+    mut paths: impl Iterator<Item = &'a PathBuf>,
+) -> fmt::Result {
+    match paths.next() {
+        None => f.write_str("no file at all")?,
+        Some(first) => write!(f, "{}", first.display())?,
+    }
+    paths.try_for_each(|path| write!(f, ", {}", path.display()))
+}
+
+impl fmt::Display for CacheFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(fault) => fault.fmt(f),
+            Self::Format(error) => error.fmt(f),
+            Self::Empty => f.write_str("empty"),
+            Self::TypeNotBuilt(kind) => {
+                write!(f, "caches of type {} are not built yet", kind.escape_debug())
+            }
+            Self::OtherPrincipal { expected, found } => {
+                write!(f, "principal: expected {expected}, but found {found}")
+            }
+            Self::Unwritable(error) => error.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for KeytabFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(fault) => fault.fmt(f),
+            Self::Format(error) => error.fmt(f),
+            Self::TypeNotBuilt(kind) => {
+                write!(f, "keytabs of type {} are not built yet", kind.escape_debug())
+            }
+            Self::NoKey { principal, enctypes, present } => {
+                write!(f, "no key for {principal}")?;
+                for (index, enctype) in enctypes.iter().enumerate() {
+                    write!(f, "{}{enctype}", if index == 0 { " with " } else { " or " })?;
+                }
+                write!(f, " among {} keys", present.len())
+            }
+            Self::Unwritable(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The client driver: what the sans-IO exchanges of `kerbside-protocol` leave to somebody with a
+//! clock, sockets and files.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `environment`, `config` | environment variables and krb5.conf, each read in one place |
+//! | `locate` | the KDCs of a realm: the `kdc` lines of krb5.conf (DNS is not built yet) |
+//! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
+//! | `store`, `names` | FILE and MEMORY credential caches, keytab files (KEYRING, KCM, DIR are not built yet) |
+//! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
+//! | `secret` | passwords, prompts, keytabs |
+//! | `clock`, `random` | times that never come twice; the operating system's generator |
+//! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
+//!
+//! The default time limits are MIT's: a KDC that is silent is asked three times by UDP and once by
+//! TCP, in about 18 seconds; see [`Timing`].
+
+mod attempt;
+mod client;
+mod clock;
+mod config;
+mod core;
+mod driver;
+mod environment;
+mod error;
+mod keytab_keys;
+mod locate;
+mod names;
+mod random;
+mod replay_cache;
+mod request;
+mod schedule;
+mod secret;
+mod store;
+mod transport;
+
+pub use attempt::{Attempt, AttemptOutcome, Transport};
+pub use client::{AsyncClient, Client};
+pub use clock::now;
+pub use config::{Config, LoadedProfile, load_profile};
+pub use environment::Environment;
+pub use error::{CacheFault, Error, KeytabFault};
+pub use keytab_keys::KeytabKeys;
+pub use locate::locate_kdcs;
+pub use names::{CacheName, KeytabName};
+pub use random::OsRandom;
+pub use replay_cache::MemoryReplayCache;
+pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
+pub use schedule::Timing;
+pub use secret::{KeytabSecret, Prompt, Secret};
+pub use store::{CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, update_keytab};
+pub use transport::MAX_REPLY_BYTES;

@@ -1,0 +1,180 @@
+//! Names of credential caches and keytabs: `TYPE:residual`, or a bare path.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// A credential cache.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CacheName {
+    /// A file (ccache version 4).
+    File(PathBuf),
+    /// Memory of this [`crate::MemoryCaches`], by its name.
+    Memory(String),
+    /// A type that kerbside does not have: reading and writing are refused by its name.
+    Other {
+        /// `KEYRING`, `KCM`, `DIR`, `API`, `MSLSA`, or a word nobody knows.
+        kind: String,
+        /// What follows the colon.
+        residual: String,
+    },
+}
+
+/// A keytab.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeytabName {
+    /// A file (keytab version 2). `written_as` is the prefix its user gave: `FILE` or `WRFILE`.
+    File {
+        /// Where.
+        path: PathBuf,
+        /// `FILE` or `WRFILE`; MIT's programs show the one that was given.
+        written_as: &'static str,
+    },
+    /// A type that kerbside does not have: refused by its name.
+    Other {
+        /// `MEMORY`, `KDB`, `SRVTAB`, or a word nobody knows.
+        kind: String,
+        /// What follows the colon.
+        residual: String,
+    },
+}
+
+impl CacheName {
+    /// Reads a name as `KRB5CCNAME` holds it. A name without a type is a file's path; one letter
+    /// before the colon is no type either (MIT takes it for a drive).
+    #[must_use]
+    pub fn parse(name: &OsStr) -> Self {
+        match split(name) {
+            None => Self::File(PathBuf::from(name)),
+            Some((kind, residual)) => match kind.as_str() {
+                "FILE" => Self::File(PathBuf::from(residual)),
+                "MEMORY" => Self::Memory(residual.to_string_lossy().into_owned()),
+                _ => Self::Other { kind, residual: residual.to_string_lossy().into_owned() },
+            },
+        }
+    }
+
+    /// The file's path, for a file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// What follows the type: MIT's messages show the name without it.
+    #[must_use]
+    pub fn residual(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Memory(name) => name.clone(),
+            Self::Other { residual, .. } => residual.clone(),
+        }
+    }
+}
+
+impl fmt::Display for CacheName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "FILE:{}", path.display()),
+            Self::Memory(name) => write!(f, "MEMORY:{name}"),
+            Self::Other { kind, residual } => write!(f, "{kind}:{residual}"),
+        }
+    }
+}
+
+impl KeytabName {
+    /// A keytab in a file.
+    #[must_use]
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Self::File { path: path.into(), written_as: "FILE" }
+    }
+
+    /// Reads a name as `KRB5_KTNAME` holds it. A name without a type is a file's path.
+    #[must_use]
+    pub fn parse(name: &OsStr) -> Self {
+        match split(name) {
+            None => Self::file(name),
+            Some((kind, residual)) => match kind.as_str() {
+                "FILE" => Self::file(residual),
+                "WRFILE" => Self::File { path: residual.into(), written_as: "WRFILE" },
+                _ => Self::Other { kind, residual: residual.to_string_lossy().into_owned() },
+            },
+        }
+    }
+
+    /// The file's path, for a file.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } => Some(path),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// What follows the type.
+    #[must_use]
+    pub fn residual(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Other { residual, .. } => residual.clone(),
+        }
+    }
+}
+
+impl fmt::Display for KeytabName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path, written_as } => write!(f, "{written_as}:{}", path.display()),
+            Self::Other { kind, residual } => write!(f, "{kind}:{residual}"),
+        }
+    }
+}
+
+/// Type and residual, when there is a type: letters and digits before the first colon, two at least.
+fn split(name: &OsStr) -> Option<(String, OsString)> {
+    let bytes = name.as_bytes();
+    let colon = bytes.iter().position(|byte| *byte == b':')?;
+    let (kind, residual) = bytes.split_at(colon);
+    if kind.len() < 2 || !kind.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let kind = std::str::from_utf8(kind).ok()?.to_owned();
+    Some((kind, OsString::from_vec(residual.get(1..)?.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cache_names_have_a_type_or_are_paths() {
+        let parse = |name: &str| CacheName::parse(OsStr::new(name));
+        assert_eq!(parse("/tmp/cc"), CacheName::File("/tmp/cc".into()));
+        assert_eq!(parse("FILE:/tmp/cc"), CacheName::File("/tmp/cc".into()));
+        assert_eq!(parse("./a:b"), CacheName::File("./a:b".into()));
+        assert_eq!(parse("C:cc"), CacheName::File("C:cc".into()));
+        assert_eq!(parse("MEMORY:x"), CacheName::Memory("x".to_owned()));
+        assert_eq!(
+            parse("KEYRING:persistent:0"),
+            CacheName::Other { kind: "KEYRING".to_owned(), residual: "persistent:0".to_owned() }
+        );
+        assert_eq!(parse("KCM:").to_string(), "KCM:");
+        assert_eq!(parse("cc").to_string(), "FILE:cc");
+        assert_eq!(parse("FILE:/tmp/cc").residual(), "/tmp/cc");
+    }
+
+    #[test]
+    fn keytab_names_keep_the_prefix_they_were_given() {
+        let parse = |name: &str| KeytabName::parse(OsStr::new(name));
+        assert_eq!(parse("/etc/krb5.keytab").to_string(), "FILE:/etc/krb5.keytab");
+        assert_eq!(parse("WRFILE:k").to_string(), "WRFILE:k");
+        assert_eq!(parse("KDB:").path(), None);
+        assert_eq!(parse("MEMORY:a").to_string(), "MEMORY:a");
+    }
+}

@@ -1,0 +1,92 @@
+//! What a client is asked for, and what it brings.
+
+use kerbside_asn1::{KerberosTime, Principal};
+use kerbside_crypto::EncryptionType;
+use kerbside_formats::Credential;
+
+use crate::attempt::Attempt;
+
+/// A first ticket to be got with a password or a key. What is `None` is as krb5.conf says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TgtRequest {
+    /// Who logs in.
+    pub client: Principal,
+    /// The ticket's service; `None` for the realm's ticket-granting service.
+    pub service: Option<Principal>,
+    /// How long the ticket shall last.
+    pub lifetime_seconds: Option<i64>,
+    /// How long it shall be renewable; 0 for not at all.
+    pub renew_lifetime_seconds: Option<i64>,
+    /// Whether it can be forwarded to another host.
+    pub forwardable: Option<bool>,
+    /// Whether proxies of it can be made.
+    pub proxiable: Option<bool>,
+    /// Whether the KDC may answer with another name of the client.
+    pub canonicalize: Option<bool>,
+    /// Whether the ticket is good from any address; tickets bound to addresses are not built yet.
+    pub any_address: Option<bool>,
+}
+
+impl TgtRequest {
+    /// A ticket-granting ticket for `client`, everything else as krb5.conf says.
+    #[must_use]
+    pub fn new(client: Principal) -> Self {
+        Self {
+            client,
+            service: None,
+            lifetime_seconds: None,
+            renew_lifetime_seconds: None,
+            forwardable: None,
+            proxiable: None,
+            canonicalize: None,
+            any_address: None,
+        }
+    }
+}
+
+/// A first ticket. Everything in it was verified with the client's key.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InitialTicket {
+    /// The ticket with its session key.
+    pub credential: Credential,
+    /// How far the KDC's clock is ahead of ours, in seconds, when that is worth correcting.
+    pub clock_offset_seconds: Option<i64>,
+    /// When the client's key or password expires.
+    pub key_expiration: Option<KerberosTime>,
+    /// Whether the client proved its key before the reply.
+    pub preauthenticated: bool,
+    /// How the last round trip went.
+    pub attempts: Vec<Attempt>,
+}
+
+/// How a service ticket is to be got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ServiceTicketOptions {
+    /// The enctypes that the session key may have, best first; `None` as krb5.conf says.
+    pub enctypes: Option<Vec<EncryptionType>>,
+    /// Whether the KDC must not be asked.
+    pub cached_only: bool,
+    /// Whether a new ticket is stored in the cache.
+    pub store: bool,
+}
+
+impl Default for ServiceTicketOptions {
+    fn default() -> Self {
+        Self { enctypes: None, cached_only: false, store: true }
+    }
+}
+
+/// A ticket for a service.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServiceTicket {
+    /// The ticket with its session key.
+    pub credential: Credential,
+    /// Whether it was in the cache already.
+    pub from_cache: bool,
+    /// How the last round trip went; empty when there was none.
+    pub attempts: Vec<Attempt>,
+}

@@ -1,0 +1,11 @@
+//! Where credentials and keys are kept: caches in files and in memory, keytabs in files.
+
+mod cache;
+mod file;
+mod keytab;
+
+pub use cache::CacheStore;
+pub use file::FileFault;
+pub use keytab::{KeytabWarning, OpenedKeytab, read_keytab, update_keytab};
+
+pub(crate) use keytab::Stamp;

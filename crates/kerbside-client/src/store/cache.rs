@@ -1,0 +1,170 @@
+//! Credential caches: FILE and MEMORY.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kerbside_formats::{Credential, FormatError};
+use kerbside_formats::ccache::CredentialCache;
+use zeroize::Zeroizing;
+
+use super::file::{self, Contents, FileFault, Kind};
+use crate::error::{CacheFault, Error};
+use crate::names::CacheName;
+
+/// The first bytes of the version that is appended to.
+const VERSION_4: [u8; 2] = [5, 4];
+
+/// Reads and writes credential caches. Clones share their MEMORY caches; nothing else does, so two
+/// parts of a program meet in memory only when they were given the same store.
+#[derive(Debug, Clone, Default)]
+pub struct CacheStore {
+    memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
+}
+
+impl CacheStore {
+    /// A store without any MEMORY cache yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Reads a whole cache.
+    ///
+    /// # Errors
+    /// [`Error::Cache`]: not found, not a cache, damaged, of another owner, of a type that is
+    /// not built yet.
+    pub fn read(&self, name: &CacheName) -> Result<CredentialCache, Error> {
+        let cache = match name {
+            CacheName::File(path) => read_file(path),
+            CacheName::Memory(key) => {
+                self.memory().get(key).cloned().ok_or(CacheFault::File(FileFault::NotFound))
+            }
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+        };
+        cache.map_err(named(name))
+    }
+
+    /// Makes the cache hold exactly this. A file is replaced when it is a cache or empty; a file of
+    /// another kind or a damaged one is left as it is.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn initialize(&self, name: &CacheName, cache: &CredentialCache) -> Result<(), Error> {
+        let written = match name {
+            CacheName::File(path) => file::replace(path, Kind::Cache, |before| {
+                if let Some(bytes) = before.filter(|bytes| !bytes.is_empty()) {
+                    parse(bytes)?;
+                }
+                cache.to_bytes().map_err(CacheFault::Unwritable)
+            }),
+            CacheName::Memory(key) => {
+                self.memory().insert(key.clone(), cache.clone());
+                Ok(())
+            }
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+        };
+        written.map_err(named(name))
+    }
+
+    /// Adds a ticket to a cache that exists. Readers, MIT's among them, see it or do not see it,
+    /// but never a part of it.
+    ///
+    /// # Errors
+    /// [`Error::Cache`]; [`CacheFault::OtherPrincipal`] for a ticket of another client than
+    /// the cache's.
+    pub fn add(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
+        let added = match name {
+            CacheName::File(path) => add_to_file(path, credential),
+            CacheName::Memory(key) => match self.memory().get_mut(key) {
+                Some(cache) => same_client(cache, credential).map(|()| cache.add(credential.clone())),
+                None => Err(CacheFault::File(FileFault::NotFound)),
+            },
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+        };
+        added.map_err(named(name))
+    }
+
+    /// Removes the cache; a file is overwritten with zeros first. A file that does not begin as a
+    /// cache does is left as it is; a cache that is damaged further on is removed.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn destroy(&self, name: &CacheName) -> Result<(), Error> {
+        let destroyed = match name {
+            CacheName::File(path) => file::destroy(path, Kind::Cache, |bytes| match parse(bytes) {
+                Err(fault @ CacheFault::Format(FormatError::NotThisFormat { .. } | FormatError::Version { .. }))
+                    if !bytes.is_empty() =>
+                {
+                    Err(fault)
+                }
+                _ => Ok(()),
+            }),
+            CacheName::Memory(key) => match self.memory().remove(key) {
+                Some(_) => Ok(()),
+                None => Err(CacheFault::File(FileFault::NotFound)),
+            },
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+        };
+        destroyed.map_err(named(name))
+    }
+
+    /// A thread that panicked while it held the lock left whole caches behind: there is no step
+    /// between two states.
+    fn memory(&self) -> std::sync::MutexGuard<'_, HashMap<String, CredentialCache>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn named(name: &CacheName) -> impl FnOnce(CacheFault) -> Error {
+    let name = name.clone();
+    move |fault| Error::Cache { name, fault }
+}
+
+fn parse(bytes: &[u8]) -> Result<CredentialCache, CacheFault> {
+    if bytes.is_empty() {
+        return Err(CacheFault::Empty);
+    }
+    CredentialCache::parse(bytes).map_err(CacheFault::Format)
+}
+
+fn read_file(path: &Path) -> Result<CredentialCache, CacheFault> {
+    let Contents { bytes, .. } = file::read(path, Kind::Cache)?;
+    parse(&bytes)
+}
+
+fn same_client(cache: &CredentialCache, credential: &Credential) -> Result<(), CacheFault> {
+    if cache.primary == credential.client {
+        return Ok(());
+    }
+    Err(CacheFault::OtherPrincipal {
+        expected: cache.primary.clone(),
+        found: credential.client.clone(),
+    })
+}
+
+fn add_to_file(path: &Path, credential: &Credential) -> Result<(), CacheFault> {
+    let mut older = false;
+    file::append(path, Kind::Cache, |bytes| {
+        let cache = parse(bytes)?;
+        same_client(&cache, credential)?;
+        older = !bytes.starts_with(&VERSION_4);
+        if older {
+            return Ok(None);
+        }
+        CredentialCache::append_bytes(credential).map(Some).map_err(CacheFault::Unwritable)
+    })?;
+    if !older {
+        return Ok(());
+    }
+    // Records of older versions are written in another way: the file becomes version 4.
+    file::replace(path, Kind::Cache, |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
+        let mut cache = parse(bytes.unwrap_or_default())?;
+        same_client(&cache, credential)?;
+        cache.add(credential.clone());
+        cache.to_bytes().map_err(CacheFault::Unwritable)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+//! The round trip for programs without a runtime: nonblocking sockets and one poll(2).
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
+
+use super::{Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words};
+use crate::attempt::{AttemptOutcome, Transport};
+use crate::schedule::{Schedule, Target};
+
+/// Sends the request until a reply comes or the plan ends.
+pub(crate) fn deliver(job: &Job) -> Result<Delivered, Undelivered> {
+    let start = Instant::now();
+    let mut schedule = Schedule::new(&job.targets, job.timing);
+    let mut open: Vec<(usize, Connection)> = Vec::new();
+    while let Some(step) = schedule.step(start.elapsed()) {
+        if let Some(index) = step.target {
+            send(job, index, step.first, &mut open, &mut schedule, start);
+        }
+        let until = start.elapsed().saturating_add(step.wait);
+        if let Some((index, reply)) = listen(&mut open, &mut schedule, start, until) {
+            schedule.failed(index, start.elapsed(), AttemptOutcome::Answered);
+            return Ok(Delivered { reply, attempts: schedule.finish(start.elapsed()) });
+        }
+    }
+    let took = start.elapsed();
+    Err(Undelivered { attempts: schedule.finish(took), took })
+}
+
+/// Opens a target's socket and sends, or sends a datagram again.
+fn send(
+    job: &Job,
+    index: usize,
+    first: bool,
+    open: &mut Vec<(usize, Connection)>,
+    schedule: &mut Schedule,
+    start: Instant,
+) {
+    let outcome = if first {
+        job.targets.get(index).map(|target| Connection::open(target, &job.request))
+    } else {
+        let found = open.iter().find(|(target, _)| *target == index);
+        if let Some((_, Connection::Datagram(socket))) = found {
+            // A refusal shows itself when the socket is read.
+            let _ = socket.send(&job.request);
+        }
+        None
+    };
+    match outcome {
+        Some(Ok(connection)) => open.push((index, connection)),
+        Some(Err(outcome)) => schedule.failed(index, start.elapsed(), outcome),
+        None => {}
+    }
+}
+
+/// Waits for a reply on any open socket until `until` (since the start).
+fn listen(
+    open: &mut Vec<(usize, Connection)>,
+    schedule: &mut Schedule,
+    start: Instant,
+    until: Duration,
+) -> Option<(usize, Vec<u8>)> {
+    loop {
+        let left = until.checked_sub(start.elapsed())?;
+        if schedule.idle() || open.is_empty() {
+            return None;
+        }
+        let ready = wait(open, left);
+        let mut position = 0;
+        let mut done = Vec::new();
+        open.retain_mut(|(index, connection)| {
+            let event = if ready.get(position).copied().unwrap_or(false) {
+                connection.step()
+            } else {
+                Event::Nothing
+            };
+            position += 1;
+            match event {
+                Event::Nothing => true,
+                Event::Noted(outcome) => {
+                    schedule.noted(*index, outcome);
+                    true
+                }
+                Event::Failed(outcome) => {
+                    schedule.failed(*index, start.elapsed(), outcome);
+                    false
+                }
+                Event::Reply(reply) => {
+                    done.push((*index, reply));
+                    true
+                }
+            }
+        });
+        if let Some(reply) = done.pop() {
+            return Some(reply);
+        }
+    }
+}
+
+/// Which sockets have something for us.
+fn wait(open: &[(usize, Connection)], left: Duration) -> Vec<bool> {
+    let mut polled: Vec<PollFd<'_>> = open
+        .iter()
+        .map(|(_, connection)| PollFd::from_borrowed_fd(connection.socket(), connection.interest()))
+        .collect();
+    let timeout = Timespec::try_from(left).ok();
+    match poll(&mut polled, timeout.as_ref()) {
+        Ok(_) => polled.iter().map(|polled| !polled.revents().is_empty()).collect(),
+        // Interrupted by a signal: nothing is ready, and the time is looked at again.
+        Err(_) => Vec::new(),
+    }
+}
+
+enum Connection {
+    Datagram(UdpSocket),
+    Stream(Box<Stream>),
+}
+
+struct Stream {
+    socket: TcpStream,
+    /// Whether connecting has come to its end.
+    connected: bool,
+    frame: Vec<u8>,
+    written: usize,
+    reply: Frame,
+}
+
+enum Event {
+    Nothing,
+    Noted(AttemptOutcome),
+    Failed(AttemptOutcome),
+    Reply(Vec<u8>),
+}
+
+impl Connection {
+    fn open(target: &Target, request: &[u8]) -> Result<Self, AttemptOutcome> {
+        match target.transport {
+            Transport::Udp => {
+                let socket = datagram_socket(target.address).map_err(|error| words(&error))?;
+                socket.send(request).map_err(|error| words(&error))?;
+                Ok(Self::Datagram(socket))
+            }
+            Transport::Tcp => {
+                let frame = framed(request).ok_or_else(|| {
+                    AttemptOutcome::Failed("the request is too long to be framed".to_owned())
+                })?;
+                let socket = connecting_stream(target.address).map_err(|error| words(&error))?;
+                Ok(Self::Stream(Box::new(Stream {
+                    socket,
+                    connected: false,
+                    frame,
+                    written: 0,
+                    reply: Frame::default(),
+                })))
+            }
+        }
+    }
+
+    fn socket(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Datagram(socket) => socket.as_fd(),
+            Self::Stream(stream) => stream.socket.as_fd(),
+        }
+    }
+
+    fn interest(&self) -> PollFlags {
+        match self {
+            Self::Stream(stream) if stream.written < stream.frame.len() => PollFlags::OUT,
+            _ => PollFlags::IN,
+        }
+    }
+
+    fn step(&mut self) -> Event {
+        match self {
+            Self::Datagram(socket) => receive_datagram(socket),
+            Self::Stream(stream) => stream.step(),
+        }
+    }
+}
+
+/// A socket that hears the asked address and nobody else.
+fn datagram_socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)),
+    }?;
+    socket.connect(address)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// A stream whose connection is under way.
+fn connecting_stream(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let family = match address {
+        SocketAddr::V4(_) => AddressFamily::INET,
+        SocketAddr::V6(_) => AddressFamily::INET6,
+    };
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    match rustix::net::connect(&socket, &address) {
+        Ok(()) | Err(rustix::io::Errno::INPROGRESS) => Ok(TcpStream::from(socket)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn receive_datagram(socket: &UdpSocket) -> Event {
+    let mut buffer = vec![0_u8; MAX_DATAGRAM_BYTES];
+    match socket.recv(&mut buffer) {
+        Ok(length) => {
+            buffer.truncate(length);
+            match examine(&buffer) {
+                Finding::Reply => Event::Reply(buffer),
+                Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
+                // Anybody can forge a datagram's source: the true reply may still come.
+                Finding::Foreign => Event::Noted(AttemptOutcome::NotKerberos { received: length }),
+            }
+        }
+        Err(error) if try_again(&error) => Event::Nothing,
+        Err(error) => Event::Failed(words(&error)),
+    }
+}
+
+impl Stream {
+    fn step(&mut self) -> Event {
+        if !self.connected {
+            match sockopt::socket_error(&self.socket) {
+                Ok(Ok(())) => self.connected = true,
+                Ok(Err(error)) | Err(error) => return Event::Failed(words(&error.into())),
+            }
+        }
+        if let Some(rest) = self.frame.get(self.written..).filter(|rest| !rest.is_empty()) {
+            return match self.socket.write(rest) {
+                Ok(count) => {
+                    self.written = self.written.saturating_add(count);
+                    Event::Nothing
+                }
+                Err(error) if try_again(&error) => Event::Nothing,
+                Err(error) => Event::Failed(words(&error)),
+            };
+        }
+        let mut buffer = [0_u8; 16_384];
+        match self.socket.read(&mut buffer) {
+            Ok(0) => Event::Failed(AttemptOutcome::Closed { received: self.reply.received() }),
+            Ok(count) => self.received(buffer.get(..count).unwrap_or_default()),
+            Err(error) if try_again(&error) => Event::Nothing,
+            Err(error) => Event::Failed(words(&error)),
+        }
+    }
+
+    fn received(&mut self, bytes: &[u8]) -> Event {
+        match self.reply.push(bytes) {
+            Framing::More => Event::Nothing,
+            Framing::Oversized(announced) => Event::Failed(AttemptOutcome::Oversized { announced }),
+            Framing::Complete(reply) => match examine(&reply) {
+                Finding::Reply => Event::Reply(reply),
+                Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
+                Finding::Foreign => {
+                    Event::Failed(AttemptOutcome::NotKerberos { received: reply.len() })
+                }
+            },
+        }
+    }
+}
+
+fn try_again(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted)
+}

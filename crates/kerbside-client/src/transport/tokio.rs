@@ -1,0 +1,180 @@
+//! The round trip for programs that run on tokio: one task for each open socket, ended with the
+//! round trip.
+
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinSet;
+
+use super::{Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words};
+use crate::attempt::{AttemptOutcome, Transport};
+use crate::schedule::{Schedule, Target};
+
+/// What a socket's task tells.
+enum Event {
+    Noted(AttemptOutcome),
+    Failed(AttemptOutcome),
+    Reply(Vec<u8>),
+}
+
+/// Sends the request until a reply comes or the plan ends. Dropping the future closes every socket.
+pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
+    let start = Instant::now();
+    let mut schedule = Schedule::new(&job.targets, job.timing);
+    // Dropping the set ends its tasks.
+    let mut tasks = JoinSet::new();
+    let mut again: Vec<(usize, Arc<Notify>)> = Vec::new();
+    // One place for each task's last word and one for a note.
+    let (sender, mut events) = mpsc::channel(job.targets.len().saturating_mul(2).max(1));
+    while let Some(step) = schedule.step(start.elapsed()) {
+        match step.target.and_then(|index| Some((index, job.targets.get(index)?))) {
+            Some((index, target)) if step.first => {
+                let notify = Arc::new(Notify::new());
+                again.push((index, Arc::clone(&notify)));
+                let (target, request) = (target.clone(), Arc::clone(&job.request));
+                tasks.spawn(ask(index, target, request, notify, sender.clone()));
+            }
+            Some((index, _)) => {
+                if let Some((_, notify)) = again.iter().find(|(target, _)| *target == index) {
+                    notify.notify_one();
+                }
+            }
+            None => {}
+        }
+        let until = start.elapsed().saturating_add(step.wait);
+        if let Some((index, reply)) = listen(&mut events, &mut schedule, start, until).await {
+            schedule.failed(index, start.elapsed(), AttemptOutcome::Answered);
+            return Ok(Delivered { reply, attempts: schedule.finish(start.elapsed()) });
+        }
+    }
+    let took = start.elapsed();
+    Err(Undelivered { attempts: schedule.finish(took), took })
+}
+
+/// Waits for a reply until `until` (since the start).
+async fn listen(
+    events: &mut mpsc::Receiver<(usize, Event)>,
+    schedule: &mut Schedule,
+    start: Instant,
+    until: Duration,
+) -> Option<(usize, Vec<u8>)> {
+    loop {
+        let left = until.checked_sub(start.elapsed())?;
+        if schedule.idle() {
+            return None;
+        }
+        let (index, event) = tokio::time::timeout(left, events.recv()).await.ok()??;
+        match event {
+            Event::Noted(outcome) => schedule.noted(index, outcome),
+            Event::Failed(outcome) => schedule.failed(index, start.elapsed(), outcome),
+            Event::Reply(reply) => return Some((index, reply)),
+        }
+    }
+}
+
+async fn ask(
+    index: usize,
+    target: Target,
+    request: Arc<[u8]>,
+    again: Arc<Notify>,
+    events: mpsc::Sender<(usize, Event)>,
+) {
+    let event = match target.transport {
+        Transport::Udp => by_datagram(index, target.address, &request, &again, &events).await,
+        Transport::Tcp => by_stream(target.address, &request).await,
+    };
+    // The receiver is gone when another target has answered.
+    let _ = events.send((index, event)).await;
+}
+
+async fn by_datagram(
+    index: usize,
+    address: SocketAddr,
+    request: &[u8],
+    again: &Notify,
+    events: &mpsc::Sender<(usize, Event)>,
+) -> Event {
+    let socket = match datagram_socket(address).await {
+        Ok(socket) => socket,
+        Err(error) => return Event::Failed(words(&error)),
+    };
+    if let Err(error) = socket.send(request).await {
+        return Event::Failed(words(&error));
+    }
+    let mut buffer = vec![0_u8; MAX_DATAGRAM_BYTES];
+    loop {
+        let received = tokio::select! {
+            received = socket.recv(&mut buffer) => received,
+            () = again.notified() => {
+                // A refusal shows itself when the socket is read.
+                let _ = socket.send(request).await;
+                continue;
+            }
+        };
+        let datagram = match received {
+            Ok(length) => buffer.get(..length).unwrap_or_default(),
+            Err(error) => return Event::Failed(words(&error)),
+        };
+        match examine(datagram) {
+            Finding::Reply => return Event::Reply(datagram.to_vec()),
+            Finding::Unavailable => return Event::Failed(AttemptOutcome::Unavailable),
+            // Anybody can forge a datagram's source: the true reply may still come. A note that
+            // finds the channel full says nothing new.
+            Finding::Foreign => {
+                let note = AttemptOutcome::NotKerberos { received: datagram.len() };
+                let _ = events.try_send((index, Event::Noted(note)));
+            }
+        }
+    }
+}
+
+/// A socket that hears the asked address and nobody else.
+async fn datagram_socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
+    let socket = match address {
+        SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await,
+        SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).await,
+    }?;
+    socket.connect(address).await?;
+    Ok(socket)
+}
+
+async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
+    let Some(frame) = framed(request) else {
+        return Event::Failed(AttemptOutcome::Failed("the request is too long to be framed".to_owned()));
+    };
+    let mut stream = match TcpStream::connect(address).await {
+        Ok(stream) => stream,
+        Err(error) => return Event::Failed(words(&error)),
+    };
+    if let Err(error) = stream.write_all(&frame).await {
+        return Event::Failed(words(&error));
+    }
+    let mut reply = Frame::default();
+    let mut buffer = vec![0_u8; 16_384];
+    loop {
+        let bytes = match stream.read(&mut buffer).await {
+            Ok(0) => return Event::Failed(AttemptOutcome::Closed { received: reply.received() }),
+            Ok(count) => buffer.get(..count).unwrap_or_default(),
+            Err(error) => return Event::Failed(words(&error)),
+        };
+        match reply.push(bytes) {
+            Framing::More => {}
+            Framing::Oversized(announced) => {
+                return Event::Failed(AttemptOutcome::Oversized { announced });
+            }
+            Framing::Complete(reply) => {
+                return match examine(&reply) {
+                    Finding::Reply => Event::Reply(reply),
+                    Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
+                    Finding::Foreign => {
+                        Event::Failed(AttemptOutcome::NotKerberos { received: reply.len() })
+                    }
+                };
+            }
+        }
+    }
+}
