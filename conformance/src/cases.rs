@@ -1,0 +1,45 @@
+//! The cases, by what they are about.
+
+mod files;
+mod gss;
+mod login;
+mod refusals;
+mod up;
+mod walkthroughs;
+
+use crate::{Case, Suite};
+
+/// Every case.
+pub(crate) fn all() -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(login::cases());
+    cases.extend(files::cases());
+    cases.extend(refusals::cases());
+    cases.extend(walkthroughs::cases());
+    cases.extend(gss::cases());
+    cases.extend(up::cases());
+    cases
+}
+
+/// A case that every change must pass.
+fn case(name: &str, run: impl Fn(&Suite) -> Result<(), String> + 'static) -> Case {
+    Case {
+        name: name.to_owned(),
+        full: false,
+        known_failure: None,
+        run: Box::new(run),
+    }
+}
+
+/// A case of the whole matrix.
+fn full_case(name: &str, run: impl Fn(&Suite) -> Result<(), String> + 'static) -> Case {
+    Case {
+        full: true,
+        ..case(name, run)
+    }
+}
+
+/// Fails with `text` unless `holds`.
+fn expect(holds: bool, text: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(text.to_owned()) }
+}

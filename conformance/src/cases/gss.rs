@@ -1,0 +1,263 @@
+//! Contexts with MIT's GSS library in both roles: raw and SPNEGO, mutual and not, every enctype, channel bindings.
+//!
+//! Walkthrough D4 is our initiator and D5 our acceptor; E1 is the SPNEGO cases.
+
+use std::net::{TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use kerbside_asn1::Principal;
+use kerbside_gss::{BindingState, ContextFlags, SecurityContext};
+
+use super::{case, expect};
+use crate::gss_peer::{Terms, accept, credential, initiate};
+use crate::realm::{Options, PASSWORD, REALM, Realm, Side};
+use crate::run::{Env, Program, free_port};
+use crate::{Case, Suite};
+
+const ENCTYPES: &[&str] = &[
+    "aes256-cts-hmac-sha1-96",
+    "aes128-cts-hmac-sha1-96",
+    "aes256-cts-hmac-sha384-192",
+    "aes128-cts-hmac-sha256-128",
+];
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![
+        case("gss: channel bindings, our acceptor", bindings_accepted),
+        case("gss: channel bindings, our initiator", bindings_initiated),
+    ];
+    for &enctype in ENCTYPES {
+        for spnego in [false, true] {
+            for mutual in [true, false] {
+                let how = format!(
+                    "{}, {}, {enctype}",
+                    if spnego { "SPNEGO" } else { "raw krb5" },
+                    if mutual { "mutual" } else { "one way" }
+                );
+                let terms = Terms {
+                    spnego,
+                    mutual,
+                    ..Terms::default()
+                };
+                let ours = terms.clone();
+                cases.push(case(
+                    &format!("gss: our initiator, MIT's acceptor, {how}"),
+                    move |suite| our_initiator(suite, enctype, &ours).map(drop),
+                ));
+                cases.push(case(
+                    &format!("gss: MIT's initiator, our acceptor, {how}"),
+                    move |suite| our_acceptor(suite, enctype, &terms, None).map(drop),
+                ));
+            }
+        }
+    }
+    cases
+}
+
+fn server() -> Result<Principal, String> {
+    Principal::parse(&format!("gss/localhost@{REALM}"), None).map_err(|e| e.to_string())
+}
+
+/// A realm whose every key is of one enctype, and alice logged in; the KDC is ours.
+fn realm(suite: &Suite, enctype: &'static str) -> Result<Realm, String> {
+    let enctypes: &'static str = match enctype {
+        "aes256-cts-hmac-sha1-96" => "aes256-cts-hmac-sha1-96:normal",
+        "aes128-cts-hmac-sha1-96" => "aes128-cts-hmac-sha1-96:normal",
+        "aes256-cts-hmac-sha384-192" => "aes256-cts-hmac-sha384-192:normal",
+        _ => "aes128-cts-hmac-sha256-128:normal",
+    };
+    let realm = Realm::start(
+        &suite.bin,
+        &Options {
+            enctypes,
+            ..Options::new(Side::Ours)
+        },
+    )?;
+    realm
+        .mit("kinit")
+        .args("alice")
+        .stdin(&format!("{PASSWORD}\n"))
+        .ok(&realm.env)?;
+    realm.mit("kvno").args("gss/localhost").ok(&realm.env)?;
+    Ok(realm)
+}
+
+fn peer(suite: &Suite, role: &str, port: u16, rest: &str) -> Program {
+    let script = suite.peers.join("gss_peer.py");
+    Program::new("/usr/bin/python3")
+        .arg(script)
+        .args(&format!("{role} {port} gss@localhost {rest}"))
+}
+
+fn with_bindings(env: &Env, bindings: Option<&str>) -> Env {
+    bindings.map_or_else(|| env.clone(), |hex| env.with("CB", hex))
+}
+
+fn our_initiator(suite: &Suite, enctype: &'static str, terms: &Terms) -> Result<SecurityContext, String> {
+    our_initiator_with(suite, enctype, terms, None)
+}
+
+fn our_initiator_with(
+    suite: &Suite,
+    enctype: &'static str,
+    terms: &Terms,
+    peer_bindings: Option<&str>,
+) -> Result<SecurityContext, String> {
+    let realm = realm(suite, enctype)?;
+    let credential = credential(&realm.path("cc"), &server()?)?;
+    let port = free_port()?;
+    let program = peer(suite, "accept", port, "");
+    let env = with_bindings(&realm.env, peer_bindings);
+    let theirs = std::thread::spawn(move || program.run(&env));
+    let ours = connect(port).and_then(|stream| initiate(stream, credential, terms));
+    let theirs = theirs
+        .join()
+        .map_err(|_| "the peer's thread ended".to_owned())??;
+    let context = ours.map_err(|e| format!("our initiator: {e}\nMIT's acceptor: {theirs}"))?;
+    expect(theirs.code == Some(0), &format!("MIT's acceptor: {theirs}"))?;
+    theirs.prints(&["initiator alice@CONFORM.TEST"])?;
+    expect(
+        context.server() == &server()?,
+        "our initiator names another service",
+    )?;
+    expect(
+        context.flags().contains(ContextFlags::MUTUAL) == terms.mutual,
+        "mutual authentication is not as asked",
+    )?;
+    expect(
+        context.facts().session_enctype.name() == Some(enctype),
+        "the session key is of another enctype",
+    )?;
+    Ok(context)
+}
+
+fn our_acceptor(
+    suite: &Suite,
+    enctype: &'static str,
+    terms: &Terms,
+    peer_bindings: Option<&str>,
+) -> Result<SecurityContext, String> {
+    let realm = realm(suite, enctype)?;
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+    let mech = if terms.spnego { "spnego" } else { "krb5" };
+    let flags = if terms.mutual {
+        "mutual replay sequence"
+    } else {
+        "replay sequence"
+    };
+    let program = peer(suite, "init", port, &format!("{mech} {flags}"));
+    let env = with_bindings(&realm.env, peer_bindings);
+    let theirs = std::thread::spawn(move || program.run(&env));
+    let ours = accept_one(&listener)
+        .and_then(|stream| accept(stream, &realm.path("service.keytab"), &server()?, terms));
+    let theirs = theirs
+        .join()
+        .map_err(|_| "the peer's thread ended".to_owned())??;
+    let context = ours.map_err(|e| format!("our acceptor: {e}\nMIT's initiator: {theirs}"))?;
+    expect(theirs.code == Some(0), &format!("MIT's initiator: {theirs}"))?;
+    expect(
+        context.client().to_string() == "alice@CONFORM.TEST",
+        "our acceptor names another client",
+    )?;
+    expect(
+        context.flags().contains(ContextFlags::MUTUAL) == terms.mutual,
+        "mutual authentication is not as asked",
+    )?;
+    expect(
+        context.facts().negotiated == terms.spnego,
+        "SPNEGO is not as asked",
+    )?;
+    Ok(context)
+}
+
+fn connect(port: u16) -> Result<TcpStream, String> {
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => return deadline(stream),
+            Err(e) if Instant::now() > end => return Err(format!("the peer does not listen: {e}")),
+            Err(_) => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+}
+
+fn accept_one(listener: &TcpListener) -> Result<TcpStream, String> {
+    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
+    let end = Instant::now() + Duration::from_secs(10);
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                stream.set_nonblocking(false).map_err(|e| e.to_string())?;
+                return deadline(stream);
+            }
+            Err(_) if Instant::now() < end => std::thread::sleep(Duration::from_millis(10)),
+            Err(e) => return Err(format!("the peer does not call: {e}")),
+        }
+    }
+}
+
+fn deadline(stream: TcpStream) -> Result<TcpStream, String> {
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .map_err(|e| e.to_string())?;
+    Ok(stream)
+}
+
+const AES: &str = "aes256-cts-hmac-sha1-96";
+
+fn terms(bindings: Option<&[u8]>, required: bool) -> Terms {
+    Terms {
+        mutual: true,
+        bindings: bindings.map(<[u8]>::to_vec),
+        bindings_required: required,
+        ..Terms::default()
+    }
+}
+
+fn bindings_accepted(suite: &Suite) -> Result<(), String> {
+    let bound = our_acceptor(suite, AES, &terms(Some(b"channel"), true), Some("6368616e6e656c"))?;
+    expect(
+        bound.facts().bindings == BindingState::Bound,
+        "the same bindings were not found equal",
+    )?;
+    let without = our_acceptor(suite, AES, &terms(Some(b"channel"), false), None)?;
+    expect(
+        without.facts().bindings == BindingState::InitiatorSentNone,
+        "an initiator without bindings was taken for a bound one",
+    )?;
+    let wrong = our_acceptor(
+        suite,
+        AES,
+        &terms(Some(b"another"), false),
+        Some("6368616e6e656c"),
+    );
+    expect(
+        wrong.is_err_and(|e| e.contains("our acceptor: ")),
+        "wrong channel bindings were accepted",
+    )?;
+    let required = our_acceptor(suite, AES, &terms(Some(b"channel"), true), None);
+    expect(
+        required.is_err_and(|e| e.contains("our acceptor: ")),
+        "required channel bindings were not demanded",
+    )
+}
+
+fn bindings_initiated(suite: &Suite) -> Result<(), String> {
+    our_initiator_with(
+        suite,
+        AES,
+        &terms(Some(b"channel"), false),
+        Some("6368616e6e656c"),
+    )?;
+    let wrong = our_initiator_with(
+        suite,
+        AES,
+        &terms(Some(b"another"), false),
+        Some("6368616e6e656c"),
+    );
+    expect(
+        wrong.is_err(),
+        "MIT's acceptor took wrong channel bindings from us",
+    )
+}

@@ -1,0 +1,212 @@
+//! A realm for one case: its files, its KDC (MIT's or ours) and the programs of either side.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::run::{Env, Program, Server, free_port, listens};
+
+/// Whose programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// MIT krb5, from the distribution's packages.
+    Mit,
+    /// This project's binary under MIT's names.
+    Ours,
+}
+
+/// How a client reaches the KDC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// What a case may choose.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) kdc: Side,
+    pub(crate) enctypes: &'static str,
+    pub(crate) transport: Transport,
+    pub(crate) libdefaults: &'static str,
+}
+
+/// The four types of the spine, strongest first.
+pub(crate) const ALL_ENCTYPES: &str = "aes256-cts-hmac-sha384-192:normal aes128-cts-hmac-sha256-128:normal \
+     aes256-cts-hmac-sha1-96:normal aes128-cts-hmac-sha1-96:normal";
+
+impl Options {
+    pub(crate) fn new(kdc: Side) -> Self {
+        Self {
+            kdc,
+            enctypes: ALL_ENCTYPES,
+            transport: Transport::Udp,
+            libdefaults: "",
+        }
+    }
+}
+
+pub(crate) const REALM: &str = "CONFORM.TEST";
+pub(crate) const PASSWORD: &str = "Passw0rd-alice";
+
+/// A running realm with alice, bob and three services; all of it goes away with this value.
+#[derive(Debug)]
+pub(crate) struct Realm {
+    pub(crate) env: Env,
+    pub(crate) port: u16,
+    pub(crate) kdc: Option<Server>,
+    side: Side,
+    bin: PathBuf,
+    dir: tempfile::TempDir,
+}
+
+/// Where the programs of one side are.
+pub(crate) fn program(side: Side, bin: &Path, name: &str) -> Program {
+    match side {
+        Side::Ours => Program::new(bin.join(name)),
+        Side::Mit => Program::new(match name {
+            "krb5kdc" | "kdb5_util" | "kadmin.local" => PathBuf::from("/usr/sbin").join(name),
+            _ => PathBuf::from("/usr/bin").join(name),
+        }),
+    }
+}
+
+impl Realm {
+    /// Makes the realm with the KDC's own tools and starts its KDC.
+    pub(crate) fn start(bin: &Path, options: &Options) -> Result<Self, String> {
+        let mut realm = Self::files(bin, options)?;
+        realm
+            .tool("kdb5_util")
+            .args("create -s -r CONFORM.TEST -P master-key-password")
+            .ok(&realm.env)?;
+        let mut lines = String::new();
+        for line in [
+            "addprinc -pw Passw0rd-alice +requires_preauth alice",
+            "addprinc -pw Passw0rd-bob bob",
+            "addprinc -randkey HTTP/localhost",
+            "addprinc -randkey host/localhost",
+            "addprinc -randkey gss/localhost",
+        ] {
+            lines.push_str(line);
+            lines.push('\n');
+        }
+        for service in ["HTTP/localhost", "host/localhost", "gss/localhost"] {
+            lines.push_str(&format!(
+                "ktadd -k {} {service}\n",
+                realm.path("service.keytab").display()
+            ));
+        }
+        lines.push_str(&format!(
+            "ktadd -k {} -norandkey alice\n",
+            realm.path("alice.keytab").display()
+        ));
+        realm
+            .tool("kadmin.local")
+            .args("-r CONFORM.TEST")
+            .stdin(&lines)
+            .ok(&realm.env)?;
+        realm.start_kdc()?;
+        Ok(realm)
+    }
+
+    /// The realm's files alone: no database, no KDC.
+    pub(crate) fn files(bin: &Path, options: &Options) -> Result<Self, String> {
+        let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+        let port = free_port()?;
+        let base = dir.path();
+        let limit = if options.transport == Transport::Tcp {
+            1
+        } else {
+            1400
+        };
+        let krb5_conf = format!(
+            "[libdefaults]\n  default_realm = {REALM}\n  dns_lookup_kdc = false\n  dns_lookup_realm = false\n  \
+             dns_canonicalize_hostname = false\n  rdns = false\n  qualify_shortname = \"\"\n  \
+             udp_preference_limit = {limit}\n  default_ccache_name = FILE:{0}/default.cc\n  \
+             default_keytab_name = FILE:{0}/service.keytab\n  {1}\n\n[realms]\n  {REALM} = {{\n    \
+             kdc = 127.0.0.1:{port}\n    admin_server = 127.0.0.1:1\n  }}\n\n[domain_realm]\n  \
+             localhost = {REALM}\n  .localhost = {REALM}\n",
+            base.display(),
+            options.libdefaults
+        );
+        let kdc_conf = format!(
+            "[realms]\n  {REALM} = {{\n    kdc_listen = 127.0.0.1:{port}\n    kdc_tcp_listen = 127.0.0.1:{port}\n    \
+             database_name = {0}/principal\n    key_stash_file = {0}/stash\n    acl_file = {0}/kadm5.acl\n    \
+             max_life = 10h\n    max_renewable_life = 7d\n    master_key_type = {2}\n    \
+             supported_enctypes = {1}\n  }}\n\n[logging]\n  kdc = FILE:{0}/kdc.log\n",
+            base.display(),
+            options.enctypes,
+            options.enctypes.split(':').next().unwrap_or_default()
+        );
+        write(&base.join("krb5.conf"), &krb5_conf)?;
+        write(&base.join("kdc.conf"), &kdc_conf)?;
+        let env = Env::default()
+            .with("HOME", base)
+            .with("KRB5_CONFIG", base.join("krb5.conf"))
+            .with("KRB5_KDC_PROFILE", base.join("kdc.conf"))
+            .with("KRB5CCNAME", format!("FILE:{}/cc", base.display()))
+            .with("KRB5_KTNAME", format!("FILE:{}/service.keytab", base.display()))
+            .with("KRB5RCACHEDIR", base);
+        Ok(Self {
+            env,
+            port,
+            kdc: None,
+            side: options.kdc,
+            bin: bin.to_owned(),
+            dir,
+        })
+    }
+
+    pub(crate) fn start_kdc(&mut self) -> Result<(), String> {
+        let port = self.port;
+        let program = self.tool("krb5kdc").args("-n -r CONFORM.TEST");
+        self.kdc = Some(Server::start("krb5kdc", &program, &self.env, &|| listens(port))?);
+        Ok(())
+    }
+
+    /// A file of this realm's folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A program of the KDC's side.
+    pub(crate) fn tool(&self, name: &str) -> Program {
+        program(self.side, &self.bin, name)
+    }
+
+    /// A program of the other side: what the case tries against the KDC.
+    pub(crate) fn client(&self, name: &str) -> Program {
+        let other = if self.side == Side::Mit {
+            Side::Ours
+        } else {
+            Side::Mit
+        };
+        program(other, &self.bin, name)
+    }
+
+    /// A program of ours.
+    pub(crate) fn ours(&self, name: &str) -> Program {
+        program(Side::Ours, &self.bin, name)
+    }
+
+    /// A program of MIT's.
+    pub(crate) fn mit(&self, name: &str) -> Program {
+        program(Side::Mit, &self.bin, name)
+    }
+
+    /// One kadmin.local query on the KDC's side.
+    pub(crate) fn kadmin(&self, query: &str) -> Result<crate::run::Ended, String> {
+        self.tool("kadmin.local")
+            .args("-r CONFORM.TEST -q")
+            .arg(query)
+            .ok(&self.env)
+    }
+
+    /// The KDC's log so far.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.path("kdc.log")).unwrap_or_default()
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
+}
