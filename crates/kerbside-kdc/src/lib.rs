@@ -60,9 +60,6 @@ mod subject;
 mod tgs_check;
 mod tgs_gather;
 
-#[cfg(test)]
-mod tests;
-
 pub use attributes::Attributes;
 pub use audit::{AuditRecord, AuditResult, RequestKind};
 pub use gather::{Facts, Gather, LOOKUP_ROUNDS_MAX, Pending};
