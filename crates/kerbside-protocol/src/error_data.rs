@@ -63,3 +63,35 @@ fn list(f: &mut fmt::Formatter<'_>, what: &str, types: &[PaDataType]) -> fmt::Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::ErrorData;
+
+    #[test]
+    fn each_form_is_told_apart() {
+        for (bytes, text) in [
+            ("300b3009a103020102a2020400", "offers PA-ENC-TIMESTAMP (2)"),
+            (
+                "300b3009a003020166a1020400",
+                "typed data PA-TD-KRB-PRINCIPAL (102)",
+            ),
+            (
+                "3015a103020103a20e040c720000c00000000001000000",
+                "NTSTATUS 0xC0000072",
+            ),
+            ("3009a103020103a2020400", "11 bytes of e-data in an unknown form"),
+            ("3009a103020102a2020400", "11 bytes of e-data in an unknown form"),
+            ("ffff", "2 bytes of e-data in an unknown form"),
+            ("", "0 bytes of e-data in an unknown form"),
+        ] {
+            assert_eq!(ErrorData::read(&hex_bytes(bytes)).to_string(), text, "{bytes}");
+        }
+    }
+
+    fn hex_bytes(text: &str) -> alloc::vec::Vec<u8> {
+        hex::decode(text).unwrap_or_default()
+    }
+}

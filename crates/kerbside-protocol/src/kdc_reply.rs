@@ -3,11 +3,13 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    AddressType, EncKdcRepPart, HostAddresses, KdcOptions, KerberosTime, Principal, Realm, TicketFlags,
+    AddressType, EncKdcRepPart, HostAddresses, KdcOptions, KerberosTime, Principal, Realm, Ticket,
+    TicketFlags,
 };
 use kerbside_crypto::{EncryptionType, Key, SessionKey};
 use kerbside_formats::Credential;
 
+use crate::PVNO;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
 use crate::kdc_request::RequestTimes;
 use crate::time::{at, seconds};
@@ -38,17 +40,21 @@ impl Asked<'_> {
     pub(crate) fn verify(
         &self,
         enc: &EncKdcRepPart<'_>,
-        on_ticket: &Principal,
+        ticket: &Ticket<'_>,
     ) -> Result<(Principal, SessionKey), ProtocolError> {
         let found = enc.nonce;
         self.require(found == self.nonce, || Misbehaviour::Nonce {
             expected: self.nonce,
             found,
         })?;
+        self.require(ticket.tkt_vno == PVNO, || {
+            Misbehaviour::Field("the ticket is not of version 5")
+        })?;
         let server = Principal::from_wire(enc.srealm, &enc.sname);
-        self.require(*on_ticket == server, || Misbehaviour::TicketServer {
+        let on_ticket = Principal::from_wire(ticket.realm, &ticket.sname);
+        self.require(on_ticket == server, || Misbehaviour::TicketServer {
             expected: server.clone(),
-            found: on_ticket.clone(),
+            found: on_ticket,
         })?;
         self.verify_times(enc)?;
         self.verify_flags(enc.flags)?;

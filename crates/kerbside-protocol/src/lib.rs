@@ -28,6 +28,8 @@ mod as_exchange;
 mod authenticator;
 mod error;
 mod error_data;
+#[cfg(test)]
+mod fake_kdc;
 mod kdc_reply;
 mod kdc_request;
 mod krb_error;

@@ -157,3 +157,89 @@ impl ReplayWindow {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::{ReplayTag, ReplayWindow, Verdict};
+    use crate::fake_kdc::{T0, now};
+    use crate::time::{Now, at};
+
+    const SKEW: i64 = 300;
+
+    fn tag(name: u32, seconds: i64) -> ReplayTag {
+        ReplayTag::new(&name.to_be_bytes(), now(seconds), SKEW)
+    }
+
+    fn window(entries_max: usize) -> ReplayWindow {
+        ReplayWindow::new(entries_max, now(-1000), SKEW)
+    }
+
+    #[test]
+    fn what_was_seen_is_known_until_its_age_refuses_it() {
+        let mut window = window(10);
+        assert!(window.is_empty());
+        assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(2, 0), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Replayed);
+        assert_eq!(window.check(&tag(1, 0), at(T0 + SKEW)), Verdict::Replayed);
+        assert_eq!(window.len(), 2);
+        // A second later no acceptor would come here with it; the entries are gone.
+        assert_eq!(window.check(&tag(3, SKEW), at(T0 + SKEW + 1)), Verdict::Fresh);
+        assert_eq!(window.len(), 1);
+    }
+
+    #[test]
+    fn a_full_window_refuses_and_evicts_nothing() {
+        let mut window = window(3);
+        for name in 0..3 {
+            assert_eq!(window.check(&tag(name, 0), at(T0)), Verdict::Fresh);
+        }
+        assert_eq!(window.check(&tag(9, 0), at(T0)), Verdict::Unavailable);
+        for name in 0..3 {
+            assert_eq!(window.check(&tag(name, 0), at(T0)), Verdict::Replayed);
+        }
+        assert_eq!(window.check(&tag(9, 200), at(T0 + SKEW + 1)), Verdict::Fresh);
+    }
+
+    /// Pitfalls, section 10 row 1: crash the service, then replay.
+    #[test]
+    fn after_a_start_what_is_older_is_refused_for_one_skew() {
+        let started = Now::new(T0, 500_000).unwrap();
+        let before = Now::new(T0, 499_999).unwrap();
+        let mut window = ReplayWindow::new(10, started, SKEW);
+        let old = ReplayTag::new(b"old", before, SKEW);
+        assert_eq!(window.check(&old, at(T0)), Verdict::Unavailable);
+        assert_eq!(window.check(&old, at(T0 + SKEW)), Verdict::Unavailable);
+        let same = ReplayTag::new(b"same", started, SKEW);
+        assert_eq!(window.check(&same, at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&same, at(T0)), Verdict::Replayed);
+        assert_eq!(window.check(&old, at(T0 + SKEW + 1)), Verdict::Fresh);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_forgets_nothing() {
+        let mut window = window(10);
+        assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(1, 0), at(T0 - 100)), Verdict::Replayed);
+        assert_eq!(window.check(&tag(1, 0), at(i64::MIN)), Verdict::Replayed);
+    }
+
+    #[test]
+    fn extreme_times_and_skews_do_not_wrap() {
+        let far = Now::new(i64::MAX, 0).unwrap();
+        assert_eq!(ReplayTag::new(b"", far, i64::MAX).expires(), i64::MAX);
+        assert_eq!(ReplayTag::new(b"", now(0), -5).expires(), T0);
+        let mut window = ReplayWindow::new(1, far, i64::MAX);
+        assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Unavailable);
+    }
+
+    #[test]
+    fn debug_shows_the_start_of_the_hash_alone() {
+        assert_eq!(
+            format!("{:?}", ReplayTag::new(b"", now(0), SKEW)),
+            "ReplayTag(e3b0c44298fc1c14..)"
+        );
+    }
+}

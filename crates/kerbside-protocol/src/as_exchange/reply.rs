@@ -134,8 +134,7 @@ impl Exchange {
             enctypes: &self.params.enctypes,
             inherited: TicketFlags::default(),
         };
-        let on_ticket = Principal::from_wire(reply.ticket.realm, &reply.ticket.sname);
-        let (server, session_key) = asked.verify(&enc, &on_ticket)?;
+        let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         self.verify_server(&client, &server, enc_pa_rep_verified)?;
         if !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses) {
             return Err(self.fault(Misbehaviour::Addresses));

@@ -41,8 +41,7 @@ impl Exchange {
             enctypes: &self.params.enctypes,
             inherited: self.inherited_flags(),
         };
-        let on_ticket = Principal::from_wire(reply.ticket.realm, &reply.ticket.sname);
-        let (server, session_key) = asked.verify(&enc, &on_ticket)?;
+        let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         self.verify_server(&server)?;
         self.verify_freshness(&enc, now)?;
         if !self.params.addresses.is_empty()
