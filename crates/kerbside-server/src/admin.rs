@@ -25,6 +25,7 @@ use crate::store::{PrincipalStore, master_principal};
 pub use change::{NewPrincipal, PrincipalChange};
 pub use error::AdminError;
 pub use kerbside_formats::keysalt::{KeySalt, SaltType};
+pub(crate) use keys::make as make_keys;
 pub use keys::{KeyChoice, default_keysalts};
 pub use message::{KeyFacts, PrincipalFacts, Reply, Request};
 pub use session::{AdminSession, MasterKeySource, SessionPlan};
