@@ -331,8 +331,11 @@ fn wire_key(key: &Key) -> EncryptionKey<'_> {
     }
 }
 
+/// Enctype, salt, s2kparams.
+pub(crate) type InfoEntry<'a> = (EncryptionType, Option<&'a [u8]>, Option<&'a [u8]>);
+
 /// ETYPE-INFO2 with these entries.
-pub(crate) fn etype_info2(entries: &[(EncryptionType, Option<&[u8]>, Option<&[u8]>)]) -> Vec<u8> {
+pub(crate) fn etype_info2(entries: &[InfoEntry<'_>]) -> Vec<u8> {
     let entries = entries.iter().map(|(etype, salt, s2kparams)| EtypeInfo2Entry {
         etype: *etype,
         salt: salt.map(KerberosString),

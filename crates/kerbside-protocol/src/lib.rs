@@ -10,6 +10,36 @@
 //! | TGS (3.3) | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
 //!
+//! # A login
+//!
+//! ```no_run
+//! use kerbside_asn1::Realm;
+//! use kerbside_crypto::{CryptoRng, Password};
+//! use kerbside_protocol::{Answer, AsDone, AsExchange, AsOutcome, AsParams, Now, ProtocolError};
+//!
+//! /// `round_trip` takes the request to a KDC of the realm (over a stream if told so) and brings back the reply.
+//! fn login(
+//!     params: AsParams,
+//!     password: Password,
+//!     now: impl Fn() -> Now,
+//!     rng: &mut dyn CryptoRng,
+//!     round_trip: impl Fn(&Realm, bool, &[u8]) -> Vec<u8>,
+//! ) -> Result<AsDone, ProtocolError> {
+//!     let mut outcome = AsExchange::start(params, now(), rng)?;
+//!     loop {
+//!         outcome = match outcome {
+//!             AsOutcome::Send { request, realm, constraints, pending } => {
+//!                 let reply = round_trip(&realm, constraints.stream_only, &request);
+//!                 pending.reply(&reply, now(), rng)?
+//!             }
+//!             AsOutcome::Ask { pending, .. } => pending.answer(Answer::Password(password.clone()), now(), rng)?,
+//!             AsOutcome::Done(done) => return Ok(*done),
+//!             _ => unreachable!("an outcome of a later version"),
+//!         };
+//!     }
+//! }
+//! ```
+//!
 //! # What the driver owes
 //!
 //! `now` must never be handed out twice: two AP-REQs of one client must not share ctime and cusec (RFC 4120 3.2.3), so

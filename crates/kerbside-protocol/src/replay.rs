@@ -160,6 +160,8 @@ impl ReplayWindow {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
     use alloc::format;
 
     use super::{ReplayTag, ReplayWindow, Verdict};

@@ -14,7 +14,7 @@ use kerbside_asn1::{
     self as asn1, AddressType, AsReq, ErrorCode, KdcOptions, MsgType, NameType, PaDataType, Principal,
     TicketFlags,
 };
-use kerbside_crypto::{EncryptionType, KeyUsage, LongTermKey, Password};
+use kerbside_crypto::{EncryptionType, IterationLimits, KeyUsage, LongTermKey, Password};
 
 use super::*;
 use crate::error::{Misbehaviour, ProtocolError};

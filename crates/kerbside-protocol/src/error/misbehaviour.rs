@@ -1,0 +1,146 @@
+//! The ways in which an answer can be wrong although it decodes.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use kerbside_asn1::{ErrorCode, KerberosTime, PaDataType, Principal, TicketFlags};
+use kerbside_crypto::EncryptionType;
+
+use super::List;
+
+/// What is wrong with an answer that decodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misbehaviour {
+    /// The reply answers another request.
+    Nonce {
+        /// The request's nonce.
+        expected: u32,
+        /// The reply's.
+        found: u32,
+    },
+    /// The ticket is for another client.
+    Client {
+        /// Who asked.
+        expected: Principal,
+        /// Whose ticket it is.
+        found: Principal,
+    },
+    /// The encrypted part names another service than the one asked for (CVE-2017-11103).
+    Server {
+        /// The service asked for.
+        expected: Principal,
+        /// The one in the encrypted part.
+        found: Principal,
+    },
+    /// The ticket in clear names another service than the encrypted part.
+    TicketServer {
+        /// The service in the encrypted part.
+        expected: Principal,
+        /// The one on the ticket.
+        found: Principal,
+    },
+    /// The reply is encrypted with an enctype nobody asked for.
+    ReplyEnctype {
+        /// What would do.
+        expected: Vec<EncryptionType>,
+        /// What came.
+        found: EncryptionType,
+    },
+    /// The session key has an enctype nobody asked for.
+    SessionKeyEnctype {
+        /// What was asked for.
+        expected: Vec<EncryptionType>,
+        /// What came.
+        found: EncryptionType,
+    },
+    /// A time in the reply contradicts the request or another time.
+    Time {
+        /// The rule that is broken.
+        rule: &'static str,
+        /// The limit.
+        limit: KerberosTime,
+        /// The time in the reply.
+        found: KerberosTime,
+    },
+    /// Flags that were not asked for and are not the KDC's to give.
+    Flags {
+        /// Those flags.
+        unasked: TicketFlags,
+    },
+    /// The reply is bound to other addresses than asked for.
+    Addresses,
+    /// The reply says that it protects the request, but brings no checksum.
+    EncPaRepMissing,
+    /// The checksum over the request does not fit: somebody changed the request on its way.
+    EncPaRepChecksum,
+    /// The reply's key is not one that its own enctype can have, or a field is not what it must be.
+    Field(&'static str),
+    /// The KDC asks for pre-authentication again after it was given.
+    PreauthAgain,
+    /// "Too big for UDP", over a stream.
+    TooBigOverStream,
+    /// More round trips than an exchange may take.
+    TooManyRounds {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The AP-REP does not decrypt with the session key.
+    ApRepIntegrity,
+    /// The AP-REP answers another AP-REQ.
+    ApRepMismatch,
+}
+
+impl core::error::Error for Misbehaviour {}
+
+impl fmt::Display for Misbehaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nonce { expected, found } => write!(f, "nonce: expected {expected}, but found {found}"),
+            Self::Client { expected, found } => write!(f, "client: expected {expected}, but found {found}"),
+            Self::Server { expected, found } => {
+                write!(
+                    f,
+                    "service in the encrypted part: expected {expected}, but found {found}"
+                )
+            }
+            Self::TicketServer { expected, found } => {
+                write!(f, "service on the ticket: expected {expected}, but found {found}")
+            }
+            Self::ReplyEnctype { expected, found } => {
+                write!(
+                    f,
+                    "enctype of the reply: expected {}, but found {found}",
+                    List(expected)
+                )
+            }
+            Self::SessionKeyEnctype { expected, found } => {
+                write!(
+                    f,
+                    "enctype of the session key: expected {}, but found {found}",
+                    List(expected)
+                )
+            }
+            Self::Time { rule, limit, found } => write!(f, "{rule}: expected {limit}, but found {found}"),
+            Self::Flags { unasked } => {
+                f.write_str("ticket flags that nobody asked for:")?;
+                unasked.names().try_for_each(|name| write!(f, " {name}"))
+            }
+            Self::Addresses => f.write_str("the ticket is bound to other addresses than asked for"),
+            Self::EncPaRepMissing => write!(
+                f,
+                "the ticket has the enc-pa-rep flag, but {} is missing",
+                PaDataType::PA_REQ_ENC_PA_REP
+            ),
+            Self::EncPaRepChecksum => {
+                f.write_str("the request was changed on its way: its checksum in the reply does not fit")
+            }
+            Self::Field(what) => f.write_str(what),
+            Self::PreauthAgain => f.write_str("it asks for pre-authentication again after it was given"),
+            Self::TooBigOverStream => write!(f, "{} over a stream", ErrorCode::KRB_ERR_RESPONSE_TOO_BIG),
+            Self::TooManyRounds { limit } => write!(f, "more than {limit} round trips in one exchange"),
+            Self::ApRepIntegrity => f.write_str("the AP-REP does not decrypt with the session key"),
+            Self::ApRepMismatch => f.write_str("the AP-REP answers another AP-REQ"),
+        }
+    }
+}
