@@ -156,6 +156,7 @@ pub enum BindingState {
 #[cfg(test)]
 #[allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
     reason = "tests fail by panicking"
 )]

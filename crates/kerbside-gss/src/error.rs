@@ -385,15 +385,6 @@ impl fmt::Display for Keys<'_> {
     }
 }
 
-/// `NAME (number)` of a code that belongs to a failure found here.
-struct Code(ErrorCode);
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.0, self.0.0)
-    }
-}
-
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -428,7 +419,7 @@ impl fmt::Display for Cause {
                 write!(
                     f,
                     "authenticator's checksum: {reason}: {}",
-                    Code(ErrorCode::KRB_AP_ERR_INAPP_CKSUM)
+                    ErrorCode::KRB_AP_ERR_INAPP_CKSUM
                 )
             }
             Self::PeerAsksUnsupported { what } => {
@@ -448,7 +439,7 @@ impl fmt::Display for Cause {
             Self::WrongService { ticket, served } => write!(
                 f,
                 "ticket: expected one for {served}, but found one for {ticket}: {}",
-                Code(ErrorCode::KRB_AP_ERR_NOT_US)
+                ErrorCode::KRB_AP_ERR_NOT_US
             ),
             Self::NoKey {
                 wanted,
@@ -459,7 +450,7 @@ impl fmt::Display for Cause {
                 f,
                 "no key for {}: {}; keys there: {}",
                 Wanted(wanted, *enctype, *kvno),
-                Code(ErrorCode::KRB_AP_ERR_NOKEY),
+                ErrorCode::KRB_AP_ERR_NOKEY,
                 Keys(held)
             ),
             Self::WrongKey {
@@ -471,7 +462,7 @@ impl fmt::Display for Cause {
                 f,
                 "no key decrypts the ticket for {}: {}; keys tried: {}",
                 Wanted(wanted, *enctype, *kvno),
-                Code(ErrorCode::KRB_AP_ERR_MODIFIED),
+                ErrorCode::KRB_AP_ERR_MODIFIED,
                 Keys(tried)
             ),
             Self::CredentialExpired {
@@ -481,7 +472,7 @@ impl fmt::Display for Cause {
             } => write!(
                 f,
                 "the ticket for {server} expired at {end_time}, and it is {now}: {}",
-                Code(ErrorCode::KRB_AP_ERR_TKT_EXPIRED)
+                ErrorCode::KRB_AP_ERR_TKT_EXPIRED
             ),
             Self::KeySource(error) => error.fmt(f),
             Self::Protocol(error) => error.fmt(f),

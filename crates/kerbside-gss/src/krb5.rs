@@ -6,6 +6,8 @@ mod authenticator_flags;
 mod initiator;
 mod token;
 
+#[cfg(test)]
+mod tests;
 
 use kerbside_asn1::{ObjectIdentifier, oids};
 use kerbside_crypto::CryptoRng;

@@ -44,6 +44,8 @@ mod message;
 mod oid_name;
 mod sequence;
 mod spnego;
+#[cfg(test)]
+mod test_realm;
 
 pub use acceptor::{Acceptor, AcceptorParams};
 pub use channel_bindings::{BindingPolicy, BindingState, ChannelBindings, MAX_BINDINGS_LEN};

@@ -21,6 +21,8 @@ mod acceptor;
 mod initiator;
 mod token;
 
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -94,12 +94,17 @@ pub(super) fn parse_resp(token: &[u8]) -> Result<Response<'_>, GssError> {
         return Err(broken("expected a NegTokenResp, but found another token"));
     }
     match decode(token)? {
-        NegotiationToken::Resp(response) => Ok(Response {
-            state: response.neg_state,
-            supported_mech: response.supported_mech,
-            token: response.response_token,
-            mic: response.mech_list_mic,
-        }),
+        NegotiationToken::Resp(response) => {
+            if response.neg_state.is_some_and(|state| state.name().is_none()) {
+                return Err(broken("expected a negState of 0 to 3, but found another"));
+            }
+            Ok(Response {
+                state: response.neg_state,
+                supported_mech: response.supported_mech,
+                token: response.response_token,
+                mic: response.mech_list_mic,
+            })
+        }
         NegotiationToken::Init(_) | NegotiationToken::Init2(_) => {
             Err(broken("expected a NegTokenResp, but found a NegTokenInit"))
         }

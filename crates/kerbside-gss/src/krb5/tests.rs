@@ -1,0 +1,553 @@
+//! Initiator and acceptor of the krb5 mechanism against each other, with everything that can be wrong between them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "tests fail by panicking"
+)]
+
+mod altered;
+mod asked;
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use kerbside_asn1::{
+    self as asn1, AdType, ApReq, Authenticator, AuthorizationData, AuthorizationDataElement, EncryptedData,
+    ErrorCode, KerberosTime, Name, NameType, Principal, Raw, TicketFlags, gss_token, oids,
+};
+use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey};
+use kerbside_protocol::{ApInitiator, ApParams, Credential};
+
+use super::authenticator_checksum::AuthenticatorChecksum;
+use super::token;
+use crate::channel_bindings::BindingHash;
+use crate::error::{Cause, GssError, Major};
+use crate::test_realm::{Established, START, SharedReplay, TestRealm, locate};
+use crate::{
+    Acceptor, AcceptorParams, BindingPolicy, BindingState, ChannelBindings, ContextFlags, Initiator,
+    InitiatorParams, MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
+};
+
+const AES256: EncryptionType = EncryptionType::AES256_CTS_HMAC_SHA1_96;
+
+fn realm() -> TestRealm {
+    TestRealm::new(AES256, AES256)
+}
+
+fn one_way() -> ContextFlags {
+    ContextFlags::REPLAY | ContextFlags::SEQUENCE | ContextFlags::INTEGRITY | ContextFlags::CONFIDENTIALITY
+}
+
+fn raw(credential: Credential) -> InitiatorParams {
+    InitiatorParams::new(credential).with_spnego(false)
+}
+
+/// The AP-REQ token of an initiator that does not want an answer, and its context.
+fn one_way_token(realm: &mut TestRealm, params: InitiatorParams) -> (Vec<u8>, Box<SecurityContext>) {
+    let now = realm.now();
+    let step = Initiator::krb5(params.with_flags(one_way()))
+        .unwrap()
+        .start(now, &mut realm.rng)
+        .unwrap();
+    match step {
+        Step::Done { token, context, .. } => (token.unwrap(), context),
+        Step::Continue { .. } => panic!("a one-way context has no more tokens"),
+    }
+}
+
+fn accept(
+    realm: &mut TestRealm,
+    acceptor: &Acceptor,
+    token: &[u8],
+) -> Result<Box<SecurityContext>, GssError> {
+    let now = realm.now();
+    match acceptor.step(token, now, &mut realm.rng)? {
+        Step::Done { context, .. } => Ok(context),
+        Step::Continue { .. } => panic!("krb5 has no more tokens"),
+    }
+}
+
+fn refused(realm: &mut TestRealm, acceptor: &Acceptor, token: &[u8]) -> GssError {
+    accept(realm, acceptor, token).expect_err("the acceptor must refuse")
+}
+
+#[test]
+fn all_enctypes_mutual_and_not() {
+    for ticket_enctype in EncryptionType::SUPPORTED {
+        for session_enctype in EncryptionType::SUPPORTED {
+            for flags in [one_way(), one_way() | ContextFlags::MUTUAL] {
+                let mut realm = TestRealm::new(ticket_enctype, session_enctype);
+                let acceptor = realm.acceptor();
+                let params = raw(realm.credential()).with_flags(flags);
+                let mut both = realm.establish(params, &acceptor).unwrap();
+                assert_eq!(
+                    both.tokens.len(),
+                    if flags.contains(ContextFlags::MUTUAL) {
+                        2
+                    } else {
+                        1
+                    }
+                );
+                check_facts(&both, flags, ticket_enctype, session_enctype);
+                both.exchange_messages(&mut realm.rng);
+            }
+        }
+    }
+}
+
+fn check_facts(both: &Established, flags: ContextFlags, ticket: EncryptionType, session: EncryptionType) {
+    for context in [&both.initiator, &both.acceptor] {
+        let facts = context.facts();
+        assert_eq!(facts.client.to_string(), "alice/admin@EXAMPLE.COM");
+        assert_eq!(facts.server.to_string(), "HTTP/www.example.com@EXAMPLE.COM");
+        assert_eq!(facts.flags, flags);
+        assert_eq!((facts.ticket_enctype, facts.session_enctype), (ticket, session));
+        assert_eq!(facts.message_enctype, session);
+        assert_eq!(facts.expires, KerberosTime::from_unix_seconds(START + 3600));
+        assert_eq!(facts.start_time, KerberosTime::from_unix_seconds(START - 3600));
+        assert_eq!(facts.auth_time, KerberosTime::from_unix_seconds(START - 7200));
+        assert_eq!(
+            facts.ticket_flags,
+            TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT
+        );
+        assert_eq!(facts.bindings, BindingState::NotChecked);
+        assert_eq!(facts.ticket_kvno, Some(3));
+        assert!(!facts.negotiated && !facts.delegation_offered);
+    }
+}
+
+#[test]
+fn replayed_request_is_refused_by_any_acceptor_with_the_cache() {
+    let mut realm = realm();
+    let (token, _) = {
+        let params = raw(realm.credential());
+        one_way_token(&mut realm, params)
+    };
+    let acceptor = realm.acceptor();
+    accept(&mut realm, &acceptor, &token).unwrap();
+    for acceptor in [acceptor, realm.acceptor()] {
+        let error = refused(&mut realm, &acceptor, &token);
+        assert_eq!(
+            (error.major(), error.code()),
+            (Major::DuplicateToken, Some(ErrorCode::KRB_AP_ERR_REPEAT))
+        );
+    }
+    // The fields that are not authenticated do not make another request of it.
+    let inner = gss_token::unwrap(&token).unwrap().1;
+    let kvno = locate(inner, 2, &[0, 3, 0, 0, 3, 0, 1, 0]);
+    let mut altered = inner.to_vec();
+    altered[kvno.start] ^= 0x10;
+    let altered = gss_token::wrap(oids::KRB5, &altered);
+    let acceptor = realm.acceptor();
+    assert_eq!(
+        refused(&mut realm, &acceptor, &altered).code(),
+        Some(ErrorCode::KRB_AP_ERR_REPEAT)
+    );
+}
+
+#[test]
+fn refused_requests_do_not_fill_the_replay_cache() {
+    let mut realm = realm();
+    let params = raw(realm.credential());
+    let (mut token, _) = one_way_token(&mut realm, params);
+    *token.last_mut().unwrap() ^= 1;
+    let acceptor = realm.acceptor();
+    let error = refused(&mut realm, &acceptor, &token);
+    assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY));
+    assert_eq!(realm.replay.len(), 0);
+}
+
+#[test]
+fn skewed_clocks() {
+    for (offset, refused_code) in [
+        (0, None),
+        (299, None),
+        (-299, None),
+        (301, Some(37)),
+        (-301, Some(37)),
+    ] {
+        let mut realm = realm();
+        let params = raw(realm.credential());
+        let (token, _) = one_way_token(&mut realm, params);
+        realm.seconds += offset;
+        let acceptor = realm.acceptor();
+        match accept(&mut realm, &acceptor, &token) {
+            Ok(_) => assert_eq!(refused_code, None, "{offset}"),
+            Err(error) => assert_eq!(error.code().map(|code| code.0), refused_code, "{offset}"),
+        }
+    }
+}
+
+#[test]
+fn skew_is_the_configured_one_and_an_offset_helps() {
+    let mut realm = realm();
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    realm.seconds += 60;
+    let strict = Acceptor::new(realm.acceptor_params().with_skew_seconds_max(30));
+    assert_eq!(
+        refused(&mut realm, &strict, &token).code(),
+        Some(ErrorCode::KRB_AP_ERR_SKEW)
+    );
+    let params = raw(realm.credential()).with_clock_offset_seconds(1000);
+    let (token, _) = one_way_token(&mut realm, params);
+    realm.seconds += 1000;
+    accept(&mut realm, &strict, &token).unwrap();
+}
+
+#[test]
+fn expired_and_early_tickets() {
+    let mut realm = realm();
+    let credential = realm.credential();
+    realm.seconds += 3601;
+    let now = realm.now();
+    let error = Initiator::krb5(raw(credential))
+        .unwrap()
+        .start(now, &mut realm.rng)
+        .unwrap_err();
+    assert_eq!(
+        (error.major(), error.code()),
+        (Major::CredentialsExpired, Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED))
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("HTTP/www.example.com@EXAMPLE.COM expired at"),
+        "{error}"
+    );
+
+    for (early, code) in [
+        (true, ErrorCode::KRB_AP_ERR_TKT_NYV),
+        (false, ErrorCode::KRB_AP_ERR_TKT_EXPIRED),
+    ] {
+        let mut realm = self::realm();
+        let at = |seconds| KerberosTime::from_unix_seconds(START + seconds);
+        let mut credential = realm.credential_with(|part| {
+            (part.starttime, part.endtime) = if early {
+                (Some(at(1000)), at(2000))
+            } else {
+                (Some(at(-2000)), at(-1000))
+            };
+        });
+        credential.end_time = at(2000);
+        let (token, _) = one_way_token(&mut realm, raw(credential));
+        let acceptor = realm.acceptor();
+        let error = refused(&mut realm, &acceptor, &token);
+        assert_eq!(
+            (error.major(), error.code()),
+            (Major::CredentialsExpired, Some(code))
+        );
+    }
+}
+
+#[test]
+fn invalid_ticket_is_refused() {
+    let mut realm = realm();
+    let credential = realm.credential_with(|part| part.flags |= TicketFlags::INVALID);
+    let (token, _) = one_way_token(&mut realm, raw(credential));
+    let acceptor = realm.acceptor();
+    assert_eq!(
+        refused(&mut realm, &acceptor, &token).code(),
+        Some(ErrorCode::KRB_AP_ERR_TKT_NYV)
+    );
+}
+
+#[test]
+fn ticket_for_another_service_is_refused_though_its_key_is_there() {
+    let mut realm = realm();
+    let ours = realm.service.clone();
+    let host = Principal::new("EXAMPLE.COM", &["host", "www.example.com"]);
+    realm.service = host.clone();
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    let keys = Arc::new(MemoryKeys::new(vec![
+        realm.service_key(3),
+        ServiceKey {
+            principal: ours.clone(),
+            ..realm.service_key(3)
+        },
+    ]));
+    let acceptor = |service, replay: &Arc<SharedReplay>| {
+        Acceptor::new(AcceptorParams::new(keys.clone(), service, replay.clone()))
+    };
+    let only_ours = acceptor(ServiceName::Principal(ours.clone()), &realm.replay);
+    let error = refused(&mut realm, &only_ours, &token);
+    assert_eq!(
+        (error.major(), error.code()),
+        (Major::NoCredential, Some(ErrorCode::KRB_AP_ERR_NOT_US))
+    );
+    assert_eq!(
+        error.to_string(),
+        "ticket: expected one for HTTP/www.example.com@EXAMPLE.COM, but found one for \
+         host/www.example.com@EXAMPLE.COM: KRB_AP_ERR_NOT_US (35)"
+    );
+    for (service, served) in [
+        (ServiceName::Name(Name::new(&["HTTP", "www.example.com"])), false),
+        (ServiceName::Name(Name::new(&["host", "www.example.com"])), true),
+        (ServiceName::AnyOf(vec![ours.clone()]), false),
+        (ServiceName::AnyOf(vec![ours, host.clone()]), true),
+        (ServiceName::AnyKey, true),
+    ] {
+        let acceptor = acceptor(service, &SharedReplay::new());
+        match accept(&mut realm, &acceptor, &token) {
+            Ok(context) => assert!(served && *context.server() == host),
+            Err(error) => assert!(
+                !served && matches!(error.cause(), Cause::WrongService { .. }),
+                "{error}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn ticket_relabelled_for_our_service_does_not_open() {
+    let mut realm = realm();
+    let ours = realm.service_key(3);
+    realm.service_key = Arc::new(LongTermKey::from(Key::generate(AES256, &mut realm.rng).unwrap()));
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    let keys = Arc::new(MemoryKeys::new(vec![ours]));
+    let service = ServiceName::Principal(realm.service.clone());
+    let acceptor = Acceptor::new(AcceptorParams::new(keys, service, realm.replay.clone()));
+    let error = refused(&mut realm, &acceptor, &token);
+    assert_eq!(
+        (error.major(), error.code()),
+        (Major::NoCredential, Some(ErrorCode::KRB_AP_ERR_MODIFIED))
+    );
+    assert_eq!(
+        error.to_string(),
+        "no key decrypts the ticket for HTTP/www.example.com@EXAMPLE.COM with aes256-cts-hmac-sha1-96 (18), kvno 3: \
+         KRB_AP_ERR_MODIFIED (41); keys tried: HTTP/www.example.com@EXAMPLE.COM aes256-cts-hmac-sha1-96 (18) kvno 3"
+    );
+}
+
+#[test]
+fn missing_key_says_what_was_looked_for_and_what_was_there() {
+    let mut realm = realm();
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    let aes128 = LongTermKey::from(Key::generate(EncryptionType(17), &mut realm.rng).unwrap());
+    let key = ServiceKey {
+        principal: realm.service.clone(),
+        kvno: 2,
+        key: Arc::new(aes128),
+    };
+    let keys = Arc::new(MemoryKeys::new(vec![key]));
+    let service = ServiceName::Principal(realm.service.clone());
+    let acceptor = Acceptor::new(AcceptorParams::new(keys, service, realm.replay.clone()));
+    let error = refused(&mut realm, &acceptor, &token);
+    assert_eq!(
+        (error.major(), error.code()),
+        (Major::NoCredential, Some(ErrorCode::KRB_AP_ERR_NOKEY))
+    );
+    assert_eq!(
+        error.to_string(),
+        "no key for HTTP/www.example.com@EXAMPLE.COM with aes256-cts-hmac-sha1-96 (18), kvno 3: \
+         KRB_AP_ERR_NOKEY (45); keys there: HTTP/www.example.com@EXAMPLE.COM aes128-cts-hmac-sha1-96 (17) kvno 2"
+    );
+}
+
+#[test]
+fn drifted_kvno_and_several_keys() {
+    let mut realm = realm();
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    let other = |realm: &mut TestRealm, kvno| {
+        let key = Arc::new(LongTermKey::from(Key::generate(AES256, &mut realm.rng).unwrap()));
+        ServiceKey {
+            principal: realm.service.clone(),
+            kvno,
+            key,
+        }
+    };
+    let keys = vec![
+        other(&mut realm, 3),
+        other(&mut realm, 9),
+        realm.service_key(200),
+        other(&mut realm, 1),
+    ];
+    let service = ServiceName::Principal(realm.service.clone());
+    let acceptor = Acceptor::new(AcceptorParams::new(
+        Arc::new(MemoryKeys::new(keys)),
+        service,
+        realm.replay.clone(),
+    ));
+    accept(&mut realm, &acceptor, &token).unwrap();
+}
+
+#[test]
+fn client_is_the_tickets_whole_name() {
+    let mut realm = realm();
+    let mut credential = realm.credential();
+    // The authenticator is made from the credential's client.
+    for other in [
+        Principal::new("EXAMPLE.COM", &["alice"]),
+        Principal::new("EVIL.COM", &["alice", "admin"]),
+        Principal::new("EXAMPLE.COM", &["alice/admin"]),
+        Principal::new("EXAMPLE.COM", &["Alice", "admin"]),
+    ] {
+        credential.client = other;
+        let (token, _) = one_way_token(&mut realm, raw(credential.clone()));
+        let acceptor = realm.acceptor();
+        assert_eq!(
+            refused(&mut realm, &acceptor, &token).code(),
+            Some(ErrorCode::KRB_AP_ERR_BADMATCH)
+        );
+    }
+    let name = realm.client.name.clone().with_type(NameType::NT_ENTERPRISE);
+    credential.client = Principal {
+        name,
+        ..realm.client.clone()
+    };
+    let (token, _) = one_way_token(&mut realm, raw(credential));
+    let acceptor = realm.acceptor();
+    assert_eq!(
+        *accept(&mut realm, &acceptor, &token).unwrap().client(),
+        realm.client
+    );
+}
+
+/// An AP-REQ token with an authenticator of our making.
+fn token_with(realm: &mut TestRealm, params: ApParams) -> Vec<u8> {
+    let credential = realm.credential();
+    let now = realm.now();
+    let (message, _) = ApInitiator::start(&credential, params, now, &mut realm.rng).unwrap();
+    token::frame_ap_req(&message)
+}
+
+#[test]
+fn bare_request_is_answered_bare() {
+    let mut realm = realm();
+    let acceptor = realm.acceptor();
+    let credential = realm.credential();
+    let now = realm.now();
+    let flags = one_way() | ContextFlags::MUTUAL;
+    let checksum = AuthenticatorChecksum {
+        bindings: BindingHash::NONE,
+        flags,
+    };
+    let checksum = Some((ChecksumType::GSS_AUTHENTICATOR, checksum.to_bytes()));
+    let params = ApParams {
+        checksum,
+        seq_number: Some(9),
+        ..ApParams::default()
+    };
+    let (message, pending) = ApInitiator::start(&credential, params, now, &mut realm.rng).unwrap();
+    let now = realm.now();
+    match acceptor.step(&message, now, &mut realm.rng).unwrap() {
+        Step::Done {
+            token: Some(token), ..
+        } => {
+            assert!(pending.reply(&token).unwrap().acceptor_subkey.is_some());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn error_token_reaches_the_initiator_with_its_code() {
+    for spnego in [false, true] {
+        let mut realm = realm();
+        let acceptor = realm.acceptor();
+        let now = realm.now();
+        let params = InitiatorParams::new(realm.credential()).with_spnego(spnego);
+        let step = Initiator::krb5(params)
+            .unwrap()
+            .start(now, &mut realm.rng)
+            .unwrap();
+        let Step::Continue { token, next } = step else {
+            panic!("mutual")
+        };
+        realm.seconds += 432;
+        let now = realm.now();
+        let mut error = acceptor.step(&token, now, &mut realm.rng).unwrap_err();
+        assert_eq!(error.code(), Some(ErrorCode::KRB_AP_ERR_SKEW));
+        let answer = error.take_token().unwrap();
+        realm.seconds -= 432;
+        let now = realm.now();
+        let told = next.step(&answer, now, &mut realm.rng).unwrap_err();
+        assert_eq!(
+            (told.major(), told.code()),
+            (Major::PeerRefused, Some(ErrorCode::KRB_AP_ERR_SKEW))
+        );
+        let Cause::Protocol(kerbside_protocol::ProtocolError::Refused(refusal)) = told.cause() else {
+            panic!("{told}")
+        };
+        assert_eq!(refusal.server_time.seconds(), START + 432);
+    }
+}
+
+#[test]
+fn error_tokens_can_be_switched_off() {
+    let mut realm = realm();
+    let params = raw(realm.credential());
+    let (token, _) = one_way_token(&mut realm, params);
+    realm.seconds += 400;
+    let acceptor = Acceptor::new(realm.acceptor_params().with_error_tokens(false));
+    assert_eq!(refused(&mut realm, &acceptor, &token).token(), None);
+}
+
+#[test]
+fn first_tokens_that_are_not_accepted() {
+    let mut realm = realm();
+    let acceptor = realm.acceptor();
+    for (token, text) in [
+        (vec![], "context token: it is empty"),
+        (
+            b"NTLMSSP\0\x01\0\0\0".to_vec(),
+            "but found NTLM (NTLMSSP), which is not accepted here",
+        ),
+        (
+            gss_token::wrap(oids::IAKERB, &[5, 1]),
+            "but found IAKERB (1.3.6.1.5.2.5), which",
+        ),
+        (
+            gss_token::wrap(oids::KRB5_U2U, &[4, 0]),
+            "but found krb5 user to user (1.2.840.113554.1.2.2.3), which",
+        ),
+        (
+            gss_token::wrap(oids::KRB5, &[]),
+            "shorter than its token identifier",
+        ),
+        (
+            gss_token::wrap(oids::KRB5, &[1]),
+            "shorter than its token identifier",
+        ),
+        (
+            gss_token::wrap(oids::KRB5, &[9, 9, 0x6e, 0]),
+            "expected token identifier",
+        ),
+        (
+            gss_token::wrap(oids::KRB5, &[2, 0, 0x6f, 0]),
+            "expected an AP-REQ, but found another message",
+        ),
+        (
+            gss_token::wrap(oids::KRB5, &[1, 0, 0x6f, 0]),
+            "not the one that the token identifier says",
+        ),
+        (gss_token::wrap(oids::KRB5, &[1, 0, 0x6e, 0]), "ApReq"),
+        (
+            vec![0x60; 200_000],
+            "expected at most 131072 octets, but found 200000",
+        ),
+    ] {
+        let error = refused(&mut realm, &acceptor, &token);
+        assert!(error.to_string().contains(text), "{error}");
+    }
+}
+
+#[test]
+fn session_keys_of_unsupported_enctypes_are_refused_by_name() {
+    let mut realm = realm();
+    let credential = realm.credential_with(|part| part.key.keytype = EncryptionType::RC4_HMAC);
+    let (token, _) = one_way_token(&mut realm, raw(credential));
+    let acceptor = realm.acceptor();
+    let error = refused(&mut realm, &acceptor, &token);
+    assert!(error.to_string().contains("arcfour-hmac"), "{error}");
+}
