@@ -1,0 +1,150 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::failure::{Doing, Failure, Result};
+
+/// Measures kerbside beside MIT krb5, in turns and with the same load, and prints one table.
+#[derive(Debug, Parser)]
+#[command(name = "kerbside-bench", version)]
+pub(crate) struct Options {
+    /// Where the realms' folders are made: it decides the file system of both databases [default: beside this program]
+    #[arg(long)]
+    pub(crate) dir: Option<PathBuf>,
+    /// The kerbside binary, a release build [default: `kerbside` beside this program]
+    #[arg(long)]
+    kerbside: Option<PathBuf>,
+    /// Rounds of each row and side
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Length of a round in seconds
+    #[arg(long, default_value_t = 3.0)]
+    seconds: f64,
+    /// Requests in flight
+    #[arg(long, default_value_t = 16)]
+    pub(crate) in_flight: usize,
+    /// Starts of `kerbside up`
+    #[arg(long, default_value_t = 20)]
+    pub(crate) starts: usize,
+    /// Rows to measure; all when none is named
+    #[arg(long, value_enum)]
+    only: Vec<Row>,
+    /// One side alone
+    #[arg(long, value_enum)]
+    side: Option<OneSide>,
+}
+
+/// The rows of the table, and start-up below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Row {
+    /// AS, lockout and last success kept
+    AsSafe,
+    /// AS, lockout and last success disabled
+    AsOff,
+    /// TGS
+    Tgs,
+    /// wrap + unwrap
+    Wrap,
+    /// start-up of `kerbside up`
+    StartUp,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OneSide {
+    /// The peer alone
+    Mit,
+    /// Ours alone
+    Kerbside,
+}
+
+impl Options {
+    /// Options that make sense together.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.rounds == 0 || self.in_flight == 0 || self.starts == 0 {
+            return Err(Failure::new("--rounds, --in-flight and --starts want at least 1"));
+        }
+        if !(self.seconds >= 0.1 && self.seconds <= 60.0) {
+            return Err(Failure::new(
+                "--seconds wants a number from 0.1 to 60: requests must not grow old before they are sent",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn round(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    pub(crate) fn wants(&self, row: Row) -> bool {
+        self.only.is_empty() || self.only.contains(&row)
+    }
+
+    pub(crate) fn mit(&self) -> bool {
+        self.side != Some(OneSide::Kerbside)
+    }
+
+    /// The binary of our side; none when only the peer is measured.
+    pub(crate) fn kerbside(&self) -> Result<Option<PathBuf>> {
+        if self.side == Some(OneSide::Mit) {
+            return Ok(None);
+        }
+        let path = match &self.kerbside {
+            Some(path) => path.clone(),
+            None => beside()?.join("kerbside"),
+        };
+        let hint = "cargo build --release -p kerbside-cli makes it";
+        path.canonicalize()
+            .map(Some)
+            .doing(format!("{} ({hint})", path.display()))
+    }
+
+    /// The folder for the realms.
+    pub(crate) fn parent(&self) -> Result<PathBuf> {
+        self.dir.clone().map_or_else(beside, Ok)
+    }
+}
+
+fn beside() -> Result<PathBuf> {
+    let this = std::env::current_exe()?;
+    this.parent()
+        .map(Path::to_owned)
+        .ok_or_else(|| Failure::new("this program lies in no folder"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+
+    use super::*;
+
+    fn parse(args: &[&str]) -> Options {
+        Options::parse_from([&["kerbside-bench"], args].concat())
+    }
+
+    #[test]
+    fn every_row_unless_some_are_named() {
+        assert!(parse(&[]).wants(Row::Tgs) && parse(&[]).wants(Row::StartUp));
+        let one = parse(&["--only", "as-safe", "--only", "wrap"]);
+        assert!(one.wants(Row::AsSafe) && one.wants(Row::Wrap) && !one.wants(Row::Tgs));
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        assert!(parse(&[]).check().is_ok());
+        for bad in [
+            ["--rounds", "0"],
+            ["--seconds", "0"],
+            ["--seconds", "nan"],
+            ["--seconds", "100"],
+            ["--in-flight", "0"],
+        ] {
+            assert!(parse(&bad).check().is_err(), "{bad:?}");
+        }
+        assert!(parse(&["--kerbside", "/nonexistent"]).kerbside().is_err());
+        assert!(parse(&["--side", "mit"]).kerbside().unwrap().is_none());
+        assert!(!parse(&["--side", "kerbside"]).mit());
+    }
+}
