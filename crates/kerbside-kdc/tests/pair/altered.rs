@@ -181,3 +181,41 @@ fn an_altered_tgs_req_is_refused_or_means_the_same() {
     }
     assert_eq!(seen, BTreeSet::from(UNAUTHENTICATED), "the list is exact");
 }
+
+/// Cuts, repeats and overwrites pieces of good requests: nothing panics, nothing but an AS-REP,
+/// TGS-REP or KRB-ERROR comes back, and the log stays one line.
+#[test]
+fn mangled_requests_get_an_error_or_nothing() {
+    use rand_chacha::rand_core::Rng;
+    let mut world = World::new();
+    let tgt = world.tgt_with(|params| params.enctypes = vec![ENCTYPES[0]]);
+    let seeds = [as_req(&world).0, tgs_req(&tgt).0];
+    let mut rng = ChaCha20Rng::seed_from_u64(4711);
+    for round in 0..4000 {
+        let mut packet = seeds[round % 2].clone();
+        for _ in 0..=rng.next_u32() % 4 {
+            let length = packet.len().max(1);
+            let mut pick = || rng.next_u32() as usize % length;
+            let (from, to, at) = (pick(), pick(), pick());
+            let piece: Vec<u8> = packet
+                .get(from.min(to)..from.max(to))
+                .unwrap_or_default()
+                .to_vec();
+            match rng.next_u32() % 4 {
+                0 => packet.truncate(at),
+                1 => drop(packet.splice(at.min(packet.len())..at.min(packet.len()), piece)),
+                2 => packet
+                    .iter_mut()
+                    .skip(at)
+                    .take(4)
+                    .for_each(|byte| *byte = rng.next_u32() as u8),
+                _ => drop(packet.drain(from.min(to).min(packet.len())..from.max(to).min(packet.len()))),
+            }
+        }
+        let outcome = handle(&world, &packet);
+        assert!(!outcome.audit.to_string().chars().any(char::is_control));
+        if let Some(reply) = outcome.reply {
+            assert!([0x6b, 0x6d, 0x7e].contains(&reply[0]), "round {round}");
+        }
+    }
+}

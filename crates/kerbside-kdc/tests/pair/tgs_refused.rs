@@ -307,6 +307,7 @@ struct Forged<'k> {
     client: Principal,
     flags: TicketFlags,
     starttime: i64,
+    renew_till: Option<i64>,
     addresses: Vec<(AddressType, Vec<u8>)>,
     authorization_data: Vec<(AdType, Vec<u8>)>,
 }
@@ -330,7 +331,7 @@ impl Forged<'_> {
             authtime: time(NOW),
             starttime: Some(time(self.starttime)),
             endtime: time(NOW + 8 * HOUR),
-            renew_till: None,
+            renew_till: self.renew_till.map(time),
             caddr: (!self.addresses.is_empty()).then(|| {
                 HostAddresses(
                     self.addresses
@@ -368,8 +369,7 @@ impl Forged<'_> {
 }
 
 /// A good TGT, but for what `change` does to it.
-fn forged(change: impl FnOnce(&mut Forged<'_>)) -> Option<ErrorCode> {
-    let mut world = World::new();
+fn forge(world: &mut World, change: impl FnOnce(&mut Forged<'_>)) -> TgsRequest {
     let tgs = world.entry(&format!("krbtgt/{REALM}"));
     let mut forged = Forged {
         key: &tgs.current_key(ENCTYPES[0]).unwrap().key,
@@ -378,12 +378,40 @@ fn forged(change: impl FnOnce(&mut Forged<'_>)) -> Option<ErrorCode> {
         client: principal("alice"),
         flags: TicketFlags::INITIAL,
         starttime: NOW,
+        renew_till: None,
         addresses: Vec::new(),
         authorization_data: Vec::new(),
     };
     change(&mut forged);
-    let request = forged.request(&mut world);
+    forged.request(world)
+}
+
+/// What such a TGT gets.
+fn forged(change: impl FnOnce(&mut Forged<'_>)) -> Option<ErrorCode> {
+    let mut world = World::new();
+    let request = forge(&mut world, change);
     refusal(&mut world, &request)
+}
+
+#[test]
+fn a_renew_till_without_the_flag_counts_for_nothing() {
+    use kerbside_asn1::{EncTgsRepPart, TgsRep};
+    for (flags, renewable) in [(TicketFlags::INITIAL, false), (TicketFlags::RENEWABLE, true)] {
+        let mut world = World::new();
+        let mut request = forge(&mut world, |tgt| {
+            tgt.flags = flags;
+            tgt.renew_till = Some(NOW + 24 * HOUR);
+        });
+        request.body.options = KdcOptions::RENEWABLE;
+        let bytes = request.bytes(&mut world.rng);
+        let reply = world.handle(&bytes).reply.unwrap();
+        let reply: TgsRep<'_> = kerbside_asn1::decode(&reply).unwrap();
+        let usage = KeyUsage::TGS_REP_ENC_PART_SESSKEY;
+        let plain = request.session_key.decrypt(usage, reply.enc_part.cipher).unwrap();
+        let part: EncTgsRepPart<'_> = kerbside_asn1::decode(&plain).unwrap();
+        assert_eq!(part.flags.contains(TicketFlags::RENEWABLE), renewable);
+        assert_eq!(part.renew_till.is_some(), renewable);
+    }
 }
 
 #[test]
