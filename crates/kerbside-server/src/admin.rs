@@ -11,9 +11,6 @@ mod message;
 mod session;
 mod socket;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use kerbside_asn1::{KerberosTime, Principal};

@@ -5,9 +5,6 @@ pub(crate) mod reply_cache;
 pub(crate) mod tcp;
 pub(crate) mod udp;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 /// What one server takes at the same time, and how long it waits for others

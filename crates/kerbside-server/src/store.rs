@@ -351,9 +351,16 @@ fn populate(opened: &Opened, realm: &str, master: &MasterKey, entries: &[Princip
     opened.write_now(Box::new(move |batch| {
         let write = |batch: &mut Batch<'_>| {
             batch.put_meta("realm", realm.as_bytes())?;
-            values
-                .iter()
-                .try_for_each(|(key, value)| batch.put_principal(key, value))
+            for (key, value) in &values {
+                if batch.principal(key)?.is_some() {
+                    return Err(ServerError::Config {
+                        place: format!("the principal {}", record::key_text(key)),
+                        detail: "it is named twice".to_owned(),
+                    });
+                }
+                batch.put_principal(key, value)?;
+            }
+            Ok(())
         };
         match write(batch) {
             Ok(()) => Outcome::Written,

@@ -147,7 +147,7 @@ impl PrincipalFacts {
                     .map_or(String::new(), |salt| salt.name().to_owned()),
             })
             .collect();
-        keys.sort_by(|a, b| b.kvno.cmp(&a.kvno));
+        keys.sort_by_key(|key| core::cmp::Reverse(key.kvno));
         PrincipalFacts {
             principal: entry.principal.clone(),
             aliases: entry.aliases.clone(),

@@ -4,13 +4,15 @@
 //! the kernel who the other is. A path longer than a socket address holds is reached through its
 //! open directory.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::net::Shutdown;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -97,7 +99,48 @@ fn write_frame(stream: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
 pub struct AdminSocket {
     path: PathBuf,
     stop: Arc<AtomicBool>,
+    sessions: Arc<Sessions>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// The sessions being served, so that they can be ended: each holds the store
+#[derive(Debug, Default)]
+struct Sessions {
+    open: Mutex<BTreeMap<u64, UnixStream>>,
+    ended: Condvar,
+}
+
+impl Sessions {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, UnixStream>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists a session under a number of its own; `None` when there are too many
+    fn begin(&self, stream: &UnixStream) -> Option<u64> {
+        let mut open = self.lock();
+        if open.len() >= SESSIONS_MAX {
+            return None;
+        }
+        let number = open.last_key_value().map_or(0, |(number, _)| number + 1);
+        open.insert(number, stream.try_clone().ok()?);
+        Some(number)
+    }
+
+    fn end(&self, number: u64) {
+        self.lock().remove(&number);
+        self.ended.notify_all();
+    }
+
+    /// Lets requests being carried out finish, and no other begin
+    fn end_all(&self) {
+        let open = self.lock();
+        for stream in open.values() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        let _ = self
+            .ended
+            .wait_timeout_while(open, MESSAGE_DEADLINE, |open| !open.is_empty());
+    }
 }
 
 impl AdminSocket {
@@ -128,9 +171,11 @@ impl AdminSocket {
             .map_err(|e| refused(format!("cannot listen: {e}")))?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
+        let sessions = Arc::new(Sessions::default());
+        let serving = Arc::clone(&sessions);
         let thread = std::thread::Builder::new()
             .name("kerbside-admin".to_owned())
-            .spawn(move || accept_loop(&listener, &admin, &stopping))
+            .spawn(move || accept_loop(&listener, admin, &stopping, &serving))
             .map_err(|e| ServerError::Thread {
                 name: "kerbside-admin",
                 detail: e.to_string(),
@@ -138,6 +183,7 @@ impl AdminSocket {
         Ok(AdminSocket {
             path: path.to_owned(),
             stop,
+            sessions,
             thread: Some(thread),
         })
     }
@@ -158,11 +204,15 @@ impl Drop for AdminSocket {
         if woken && let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        self.sessions.end_all();
     }
 }
 
-fn accept_loop(listener: &UnixListener, admin: &Admin, stop: &AtomicBool) {
-    let sessions = Arc::new(AtomicUsize::new(0));
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "the thread's own handle on the store ends with it"
+)]
+fn accept_loop(listener: &UnixListener, admin: Admin, stop: &AtomicBool, sessions: &Arc<Sessions>) {
     loop {
         let accepted = listener.accept();
         if stop.load(Ordering::Acquire) {
@@ -185,21 +235,22 @@ fn accept_loop(listener: &UnixListener, admin: &Admin, stop: &AtomicBool) {
                 continue;
             }
         }
-        if sessions.fetch_add(1, Ordering::AcqRel) >= SESSIONS_MAX {
-            sessions.fetch_sub(1, Ordering::AcqRel);
+        let Some(number) = sessions.begin(&stream) else {
             continue;
-        }
-        let (admin, counted) = (admin.clone(), Arc::clone(&sessions));
+        };
+        let (admin, listed) = (admin.clone(), Arc::clone(sessions));
         let spawned = std::thread::Builder::new()
             .name("kerbside-admin".to_owned())
             .spawn(move || {
                 if let Err(error) = serve_session(stream, &admin) {
                     tracing::debug!("an administration session ended: {error}");
                 }
-                counted.fetch_sub(1, Ordering::AcqRel);
+                // The store may be closed once nobody holds it and the session is off the list.
+                drop(admin);
+                listed.end(number);
             });
         if spawned.is_err() {
-            sessions.fetch_sub(1, Ordering::AcqRel);
+            sessions.end(number);
         }
     }
 }

@@ -10,6 +10,9 @@ use crate::error::{Result, ServerError, Transport};
 /// Tries to find one free port for both transports
 const FREE_PORT_TRIES: usize = 64;
 
+/// Room for requests that arrive while all threads are busy
+const RECEIVE_BUFFER_BYTES: usize = 4 << 20;
+
 /// Bound sockets of a server, not yet served
 #[derive(Debug, Default)]
 pub struct Listeners {
@@ -145,7 +148,10 @@ fn serves_both_families() -> bool {
 }
 
 fn bind_udp(address: SocketAddr) -> io::Result<UdpSocket> {
-    UdpSocket::bind(address)
+    let socket = UdpSocket::bind(address)?;
+    // The kernel gives what its administrator allows.
+    let _ = rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER_BYTES);
+    Ok(socket)
 }
 
 fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {

@@ -20,13 +20,15 @@ const SHARDS: usize = 16;
 struct Remembered {
     from: SocketAddr,
     request: Box<[u8]>,
-    reply: Arc<[u8]>,
+    /// `None` while the first copy is being answered
+    reply: Option<Arc<[u8]>>,
     since: Instant,
 }
 
 #[derive(Default)]
 struct Shard {
     by_hash: HashMap<u64, Remembered>,
+    /// What is remembered, the oldest first; requests in progress are not in it
     order: VecDeque<(Instant, u64)>,
     bytes: usize,
 }
@@ -37,10 +39,20 @@ impl Shard {
             return;
         };
         // A newer entry may have taken the same slot; its own turn comes later in the queue.
-        if self.by_hash.get(&hash).is_some_and(|entry| entry.since == since)
-            && let Some(entry) = self.by_hash.remove(&hash)
+        if self
+            .by_hash
+            .get(&hash)
+            .is_some_and(|entry| entry.since == since && entry.reply.is_some())
         {
-            self.bytes = self.bytes.saturating_sub(entry.request.len() + entry.reply.len());
+            self.remove(hash);
+        }
+    }
+
+    fn remove(&mut self, hash: u64) {
+        if let Some(entry) = self.by_hash.remove(&hash)
+            && let Some(reply) = entry.reply
+        {
+            self.bytes = self.bytes.saturating_sub(entry.request.len() + reply.len());
         }
     }
 
@@ -51,6 +63,23 @@ impl Shard {
             self.drop_oldest();
         }
     }
+}
+
+/// What is known of a request
+pub(crate) enum Begun {
+    /// Nothing: answer it, then hand the token to [`ReplyCache::finish`]
+    New(Token),
+    /// Another thread is answering the same datagram
+    InProgress,
+    /// This was the answer
+    Answered(Arc<[u8]>),
+}
+
+/// A request being answered
+pub(crate) struct Token {
+    hash: u64,
+    /// false when another request has the same hash: this one is not remembered
+    listed: bool,
 }
 
 /// Replies by request, bounded and expiring
@@ -73,51 +102,71 @@ impl ReplyCache {
         }
     }
 
-    /// The key of a request: which peer sent which bytes
-    pub(crate) fn hash(&self, from: SocketAddr, request: &[u8]) -> u64 {
-        self.hasher.hash_one((from, request))
+    fn shard(&self, hash: u64) -> Option<std::sync::MutexGuard<'_, Shard>> {
+        let shard = self
+            .shards
+            .get(usize::try_from(hash >> 56).unwrap_or(0) % SHARDS)?;
+        Some(shard.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn shard(&self, hash: u64) -> Option<&Mutex<Shard>> {
-        self.shards.get(usize::try_from(hash >> 56).unwrap_or(0) % SHARDS)
-    }
-
-    /// The reply that was sent for exactly these bytes from this peer, if it is remembered
-    pub(crate) fn find(
-        &self,
-        hash: u64,
-        from: SocketAddr,
-        request: &[u8],
-        now: Instant,
-    ) -> Option<Arc<[u8]>> {
-        let shard = self.shard(hash)?.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = shard.by_hash.get(&hash)?;
-        let same = entry.from == from && *entry.request == *request;
-        (same && now.saturating_duration_since(entry.since) <= KEEP).then(|| Arc::clone(&entry.reply))
-    }
-
-    /// Remembers a reply
-    pub(crate) fn insert(&self, hash: u64, from: SocketAddr, request: &[u8], reply: Arc<[u8]>, now: Instant) {
-        let Some(shard) = self.shard(hash) else { return };
-        let mut shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        shard.bytes += request.len() + reply.len();
-        let entry = Remembered {
-            from,
-            request: request.into(),
-            reply,
-            since: now,
-        };
-        if let Some(old) = shard.by_hash.insert(hash, entry) {
-            shard.bytes = shard.bytes.saturating_sub(old.request.len() + old.reply.len());
+    /// Looks a datagram up, and lists it as being answered when it is new
+    pub(crate) fn begin(&self, from: SocketAddr, request: &[u8], now: Instant) -> Begun {
+        let hash = self.hasher.hash_one((from, request));
+        let mut listed = false;
+        if let Some(mut shard) = self.shard(hash) {
+            match shard.by_hash.get(&hash) {
+                None => listed = true,
+                Some(entry) if entry.from != from || *entry.request != *request => {}
+                Some(Remembered { reply: None, .. }) => return Begun::InProgress,
+                Some(Remembered {
+                    reply: Some(reply),
+                    since,
+                    ..
+                }) => {
+                    if now.saturating_duration_since(*since) <= KEEP {
+                        return Begun::Answered(Arc::clone(reply));
+                    }
+                    shard.remove(hash);
+                    listed = true;
+                }
+            }
+            if listed {
+                let entry = Remembered {
+                    from,
+                    request: request.into(),
+                    reply: None,
+                    since: now,
+                };
+                shard.by_hash.insert(hash, entry);
+            }
         }
-        shard.order.push_back((now, hash));
+        Begun::New(Token { hash, listed })
+    }
+
+    /// Remembers the reply, or with `None` forgets the request
+    pub(crate) fn finish(&self, token: Token, reply: Option<Arc<[u8]>>, now: Instant) {
+        let Token { hash, listed: true } = token else {
+            return;
+        };
+        let Some(mut shard) = self.shard(hash) else { return };
+        let Some(reply) = reply else {
+            shard.remove(hash);
+            return;
+        };
+        if let Some(entry) = shard.by_hash.get_mut(&hash) {
+            entry.since = now;
+            let bytes = entry.request.len() + reply.len();
+            entry.reply = Some(reply);
+            shard.bytes += bytes;
+            shard.order.push_back((now, hash));
+        }
         shard.expire(now, self.bytes_max);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
     use super::*;
 
     fn peer(port: u16) -> SocketAddr {
@@ -125,17 +174,44 @@ mod tests {
     }
 
     fn ask(cache: &ReplyCache, port: u16, request: &[u8], now: Instant) -> Option<Arc<[u8]>> {
-        cache.find(cache.hash(peer(port), request), peer(port), request, now)
+        match cache.begin(peer(port), request, now) {
+            Begun::Answered(reply) => Some(reply),
+            Begun::InProgress => panic!("nobody answers it"),
+            Begun::New(token) => {
+                cache.finish(token, None, now);
+                None
+            }
+        }
     }
 
     fn put(cache: &ReplyCache, port: u16, request: &[u8], reply: &[u8], now: Instant) {
-        cache.insert(
-            cache.hash(peer(port), request),
-            peer(port),
-            request,
-            reply.into(),
-            now,
-        );
+        let Begun::New(token) = cache.begin(peer(port), request, now) else {
+            panic!("known already")
+        };
+        cache.finish(token, Some(reply.into()), now);
+    }
+
+    #[test]
+    fn a_copy_that_comes_while_the_first_is_answered_is_dropped() {
+        let cache = ReplyCache::new();
+        let now = Instant::now();
+        let Begun::New(token) = cache.begin(peer(1), b"request", now) else {
+            panic!()
+        };
+        assert!(matches!(cache.begin(peer(1), b"request", now), Begun::InProgress));
+        cache.finish(token, Some(b"reply"[..].into()), now);
+        assert!(matches!(
+            cache.begin(peer(1), b"request", now),
+            Begun::Answered(_)
+        ));
+        // What is not worth remembering leaves nothing behind.
+        assert!(ask(&cache, 1, b"other", now).is_none());
+        let left: usize = cache
+            .shards
+            .iter()
+            .map(|shard| shard.lock().unwrap().by_hash.len())
+            .sum();
+        assert_eq!(left, 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use kerbside_kdc::{ClientAddress, Transport};
 
 use crate::error::{Result, ServerError};
-use crate::net::reply_cache::ReplyCache;
+use crate::net::reply_cache::{Begun, ReplyCache};
 use crate::service::Service;
 
 /// Longest payload of a datagram
@@ -122,20 +122,26 @@ impl Worker {
 
     fn answer(&self, from: SocketAddr, request: &[u8]) {
         let now = Instant::now();
-        let hash = self.replies.hash(from, request);
-        if let Some(reply) = self.replies.find(hash, from, request, now) {
-            self.service.note_repeated(from);
-            let _ = self.socket.send_to(&reply, from);
-            return;
-        }
+        let token = match self.replies.begin(from, request, now) {
+            Begun::New(token) => token,
+            // The answer is on its way.
+            Begun::InProgress => return,
+            Begun::Answered(reply) => {
+                self.service.note_repeated(from);
+                let _ = self.socket.send_to(&reply, from);
+                return;
+            }
+        };
         let answer = self
             .service
             .answer(request, ClientAddress::Socket(from), self.transport);
-        let Some(reply) = answer.reply else { return };
-        // A client that cannot be reached asks again or not at all.
-        let _ = self.socket.send_to(&reply, from);
-        if answer.repeatable {
-            self.replies.insert(hash, from, request, reply.into(), now);
+        let reply: Option<Arc<[u8]>> = answer.reply.map(Arc::from);
+        // Remembered before it is sent: the next copy may be here at once.
+        self.replies
+            .finish(token, reply.clone().filter(|_| answer.repeatable), now);
+        if let Some(reply) = reply {
+            // A client that cannot be reached asks again or not at all.
+            let _ = self.socket.send_to(&reply, from);
         }
     }
 }

@@ -138,7 +138,7 @@ fn names_come_in_pages() {
         all.extend(page);
     }
     assert_eq!(all.len(), 25 + 3, "25 users, alice, bob and K/M, and no alias");
-    assert!(all.is_sorted_by_key(|name| index_key(name)));
+    assert!(all.is_sorted_by_key(index_key));
 }
 
 #[test]
