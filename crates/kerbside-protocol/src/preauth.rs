@@ -219,3 +219,49 @@ pub fn decrypt_enc_timestamp(key: &Key, padata_value: &[u8]) -> Result<Now, Prot
         usec: stamp.pausec.unwrap_or_default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that fails may panic"
+    )]
+
+    use kerbside_asn1::{self as asn1, EncryptedData};
+    use kerbside_crypto::CryptoError;
+
+    use super::{decrypt_enc_timestamp, enc_timestamp};
+    use crate::error::ProtocolError;
+    use crate::fake_kdc::{AES128, AES256, key, now, rng};
+
+    #[test]
+    fn a_timestamp_opens_with_its_key_alone() {
+        let made = enc_timestamp(&key(AES256, 1), now(5), &mut rng(2)).unwrap();
+        assert_eq!(decrypt_enc_timestamp(&key(AES256, 1), &made).unwrap(), now(5));
+        let refused = |bytes: &[u8], with| match decrypt_enc_timestamp(&with, bytes) {
+            Err(ProtocolError::Crypto { source, .. }) => {
+                matches!(source, CryptoError::IntegrityFailure { .. })
+            }
+            _ => false,
+        };
+        assert!(refused(&made, key(AES256, 2)));
+        assert!(refused(&made, key(AES128, 1)));
+        // The enctype in clear is not protected, but it has to be the key's.
+        let data: EncryptedData<'_> = asn1::decode(&made).unwrap();
+        let relabelled = asn1::encode(&EncryptedData {
+            etype: AES128,
+            ..data
+        })
+        .unwrap();
+        assert!(refused(&relabelled, key(AES256, 1)));
+        for index in 0..made.len() {
+            let mut altered = made.clone();
+            altered[index] ^= 1 << (index % 8);
+            assert!(
+                decrypt_enc_timestamp(&key(AES256, 1), &altered).is_err(),
+                "octet {index}"
+            );
+        }
+    }
+}

@@ -485,6 +485,32 @@ fn other_versions_messages_and_options_are_refused() {
         user_to_user.to_string(),
         "user-to-user tickets are not built yet: the AP-REQ has the option use-session-key"
     );
+    let credential = credential();
+    let authenticator = asn1::Authenticator {
+        authenticator_vno: 4,
+        crealm: credential.client.realm.to_wire(),
+        cname: credential.client.name.to_wire(),
+        cksum: None,
+        cusec: now(0).usec,
+        ctime: now(0).time,
+        subkey: None,
+        seq_number: None,
+        authorization_data: None,
+    };
+    let plain = asn1::encode(&authenticator).unwrap();
+    let cipher = credential
+        .session_key
+        .encrypt(KeyUsage::AP_REQ_AUTH, &plain, &mut rng(24))
+        .unwrap();
+    let old = crate::ap_initiator::encode_ap_req(&credential, ApOptions::NONE, &cipher).unwrap();
+    let refused = accept(&old, now(0)).unwrap_err();
+    assert!(matches!(
+        refused,
+        ProtocolError::Version {
+            message: "authenticator",
+            found: 4
+        }
+    ));
     for end in 0..message.len() {
         assert!(ApReqParsed::parse(&message[..end]).is_err());
     }

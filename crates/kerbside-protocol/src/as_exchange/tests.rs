@@ -505,6 +505,25 @@ fn a_skewed_clock_is_corrected_once_and_kept_only_by_the_replys_word() {
     }
 }
 
+/// A KDC may be stricter than we are: what it made us correct is reported, however small.
+#[test]
+fn a_small_offset_that_a_strict_kdc_wants_is_kept() {
+    let (_, pending) = preauthenticating(plain());
+    let strict = error(ErrorCode::KRB_AP_ERR_SKEW, now(60));
+    let (request, pending) = sent(pending.reply(&strict, now(0), &mut rng(5)).unwrap());
+    let issue = Issue {
+        authtime: at(T0 + 60),
+        starttime: None,
+        ..Issue::to_as_req(&request)
+    };
+    let done = done(
+        pending
+            .reply(&issue.as_rep(&request, &mut rng(6)), now(0), &mut rng(7))
+            .unwrap(),
+    );
+    assert_eq!(done.clock_offset_seconds, Some(60));
+}
+
 #[test]
 fn a_second_skew_error_ends_the_exchange() {
     let (_, pending) = preauthenticating(plain());
