@@ -107,6 +107,20 @@ impl Config {
         }
     }
 
+    /// Reads an enterprise name (`alice@example.com` as one component, RFC 6806 section 5); a second
+    /// `@` names the realm, else it is the default realm.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::NoDefaultRealm`].
+    pub fn parse_enterprise(&self, name: &str) -> Result<Principal, Error> {
+        let default = self.krb5.default_realm().map(Realm::from);
+        match Principal::parse_enterprise(name, default.as_ref()) {
+            Ok(principal) => Ok(principal),
+            Err(_) if default.is_none() => Err(self.default_realm().err().unwrap_or(Error::Interrupted)),
+            Err(error) => Err(Error::BadName { name: name.to_owned(), reason: error.to_string() }),
+        }
+    }
+
     /// The realm of a host by `[domain_realm]`, else the default realm.
     ///
     /// # Errors

@@ -127,6 +127,12 @@ impl KeytabSecret {
         self.keytab.entries().next().map(|entry| &entry.principal)
     }
 
+    /// Key versions and enctypes of the principal's keys.
+    pub fn keys_of<'a>(&'a self, principal: &'a Principal) -> impl Iterator<Item = (u32, EncryptionType)> + 'a {
+        let own = self.keytab.entries().filter(move |entry| entry.principal == *principal);
+        own.map(|entry| (entry.kvno, entry.enctype()))
+    }
+
     fn no_key(&self, principal: &Principal, enctypes: Vec<EncryptionType>) -> Error {
         let present = self
             .keytab

@@ -1,0 +1,261 @@
+//! `kinit`: a first ticket by password or keytab, or a renewed one.
+
+mod arguments;
+mod expiry;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use kerbside_asn1::{Name, Principal};
+use kerbside_client::{
+    CacheFault, CacheName, Client, Config, Environment, Error, FileFault, InitialTicket, KeytabName,
+    KeytabSecret, Secret, TgtRequest,
+};
+
+use self::arguments::{Arguments, Outcome};
+use crate::diagnosis::{Doing, Proof, explain};
+use crate::output::{self, Report};
+use crate::prompt;
+
+const NAME: &str = "kinit";
+
+/// Runs `kinit`.
+pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    let arguments = match arguments::parse(args.get(1..).unwrap_or_default()) {
+        Outcome::Run(arguments) => arguments,
+        Outcome::Usage(message) => {
+            eprint!("{message}{}", arguments::USAGE);
+            return ExitCode::from(2);
+        }
+        Outcome::NotBuilt(what) => {
+            output::print_error(NAME, &format!("not built yet: {what}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    if arguments.forced_keytab {
+        eprintln!("keytab specified, forcing -k");
+    }
+    match login(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            report.print(NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn login(arguments: &Arguments) -> Result<(), Report> {
+    let config = Config::load(Environment::from_process())
+        .map_err(|error| explain(&error, &Doing::default()))?;
+    let session = Session { client: Client::new(Arc::new(config)), arguments };
+    let cache = session.cache_name()?;
+    // As with MIT, a keytab wins over -R: there is nothing to renew when a new ticket costs nothing.
+    if arguments.renew && !arguments.use_keytab {
+        session.renew(&cache)
+    } else {
+        session.authenticate(&cache)
+    }
+}
+
+/// One run of the program.
+struct Session<'a> {
+    client: Client,
+    arguments: &'a Arguments,
+}
+
+impl Session<'_> {
+    fn config(&self) -> &Config {
+        self.client.config()
+    }
+
+    fn doing(&self, what: &str) -> Doing<'_> {
+        let mut doing = Doing::new(what).with_config(self.config());
+        if let Some(cache) = &self.arguments.cache {
+            doing.kinit = format!("kinit -c {}", cache.to_string_lossy());
+        }
+        doing
+    }
+
+    fn failed(&self, what: &str) -> impl Fn(Error) -> Report {
+        move |error| explain(&error, &self.doing(what))
+    }
+
+    fn verbose(&self, line: &str) {
+        if self.arguments.verbose {
+            eprintln!("{}", output::escape(line));
+        }
+    }
+
+    fn cache_name(&self) -> Result<CacheName, Report> {
+        match &self.arguments.cache {
+            Some(name) => Ok(CacheName::parse(name)),
+            None => self.config().default_cache_name().map_err(self.failed("while getting default ccache")),
+        }
+    }
+
+    /// Gets a first ticket and makes the cache of it.
+    fn authenticate(&self, cache: &CacheName) -> Result<(), Report> {
+        const WHAT: &str = "while getting initial credentials";
+        self.refuse_foreign_file(cache)?;
+        let which = if self.arguments.cache.is_some() { "specified" } else { "default" };
+        self.verbose(&format!("Using {which} cache: {}", cache.residual()));
+        let keytab = match self.keytab_name()? {
+            Some(name) => Some(KeytabSecret::read(&name).map_err(self.failed(WHAT))?),
+            None => None,
+        };
+        let principal = self.principal(cache, keytab.as_ref())?;
+        self.verbose(&format!("Using principal: {principal}"));
+        if let Some(keytab) = &keytab {
+            self.verbose(&format!("Using keytab: {}", keytab.name().residual()));
+            for warning in keytab.warnings() {
+                eprintln!("{NAME}: warning: keytab {}: {warning}", output::escape(&keytab.name().to_string()));
+            }
+        }
+        let request = self.request(principal.clone())?;
+        let mut secret = match &keytab {
+            Some(keytab) => Secret::Keytab(keytab.clone()),
+            None => Secret::Prompt(Box::new(|principal| {
+                prompt::password(&format!("Password for {}: ", output::escape(&principal.to_string())))
+            })),
+        };
+        let ticket = self.client.get_tgt(&request, &mut secret).map_err(|error| {
+            let mut doing = self.doing(WHAT);
+            doing.client = Some(principal.clone());
+            doing.proof = keytab.as_ref().map_or(Proof::Password, Proof::Keytab);
+            explain(&error, &doing)
+        })?;
+        self.store(cache, &ticket)?;
+        self.verbose("Authenticated to Kerberos v5");
+        if keytab.is_none() {
+            self.warn_of_expiry(&ticket);
+        }
+        Ok(())
+    }
+
+    /// Says so before a password is typed when the cache cannot be written anyway.
+    fn refuse_foreign_file(&self, cache: &CacheName) -> Result<(), Report> {
+        match self.client.store().read(cache) {
+            Ok(_)
+            | Err(Error::Cache {
+                fault: CacheFault::Empty | CacheFault::File(FileFault::NotFound), ..
+            }) => Ok(()),
+            Err(error) => Err(explain(&error, &self.doing("while storing credentials"))),
+        }
+    }
+
+    fn store(&self, cache: &CacheName, ticket: &InitialTicket) -> Result<(), Report> {
+        let stored = self.client.initialize_cache(cache, ticket);
+        stored.map_err(self.failed("while storing credentials"))
+    }
+
+    fn keytab_name(&self) -> Result<Option<KeytabName>, Report> {
+        let arguments = self.arguments;
+        if !arguments.use_keytab {
+            return Ok(None);
+        }
+        let name = match &arguments.keytab {
+            Some(name) => Ok(KeytabName::parse(name)),
+            None if arguments.client_keytab => self.config().default_client_keytab_name(),
+            None => self.config().default_keytab_name(),
+        };
+        name.map(Some).map_err(self.failed("while resolving keytab"))
+    }
+
+    /// Who logs in: as typed, else the keytab's or the cache's, else the user's own name.
+    fn principal(&self, cache: &CacheName, keytab: Option<&KeytabSecret>) -> Result<Principal, Report> {
+        if let Some(name) = &self.arguments.principal {
+            let text = name.to_string_lossy();
+            let parsed = if self.arguments.enterprise {
+                self.config().parse_enterprise(&text)
+            } else {
+                self.config().parse_principal(&text)
+            };
+            return parsed.map_err(self.failed(&format!("when parsing name {text}")));
+        }
+        if let Some(keytab) = keytab {
+            return match keytab.first_principal() {
+                Some(principal) if self.arguments.client_keytab => Ok(principal.clone()),
+                _ => self.host_principal(),
+            };
+        }
+        if let Ok(cache) = self.client.store().read(cache) {
+            return Ok(cache.primary);
+        }
+        let Some(user) = self.config().environment().username.clone() else {
+            return Err(Report::new("Cannot determine user name to use")
+                .hint("type a principal: kinit alice@EXAMPLE.COM"));
+        };
+        let realm = self.config().default_realm().map_err(self.failed(&format!("when parsing name {user}")))?;
+        Ok(Principal::new(realm.as_bytes(), &[user.as_bytes()]))
+    }
+
+    /// `host/THIS-MACHINE`: what a keytab of a service host is for.
+    fn host_principal(&self) -> Result<Principal, Report> {
+        let Some(host) = self.config().environment().hostname.clone() else {
+            return Err(Report::new("Cannot determine the name of this host")
+                .hint("type a principal: kinit -k host/www.example.com"));
+        };
+        let realm = self.config().realm_of_host(&host).map_err(self.failed("when parsing name host"))?;
+        Ok(Principal { realm, name: Name::service("host", &host) })
+    }
+
+    fn request(&self, principal: Principal) -> Result<TgtRequest, Report> {
+        let arguments = self.arguments;
+        let mut request = TgtRequest::new(principal);
+        request.lifetime_seconds = arguments.lifetime;
+        request.renew_lifetime_seconds = arguments.renewable_life;
+        request.forwardable = arguments.forwardable;
+        request.proxiable = arguments.proxiable;
+        request.any_address = arguments.any_address;
+        // An enterprise name is always answered by another one.
+        request.canonicalize = (arguments.canonicalize || arguments.enterprise).then_some(true);
+        if let Some(service) = &arguments.service {
+            let text = service.to_string_lossy();
+            let mut service =
+                self.config().parse_principal(&text).map_err(self.failed(&format!("when parsing name {text}")))?;
+            // The realm that is asked is the client's.
+            service.realm = request.client.realm.clone();
+            request.service = Some(service);
+        }
+        Ok(request)
+    }
+
+    /// Renews the cache's ticket-granting ticket.
+    fn renew(&self, name: &CacheName) -> Result<(), Report> {
+        const WHAT: &str = "while renewing credentials";
+        let old = self.client.store().read(name).map_err(self.failed(WHAT))?;
+        self.verbose(&format!("Using principal: {}", old.primary));
+        let realm = &old.primary.realm;
+        let wanted = match &self.arguments.service {
+            Some(service) => {
+                let text = service.to_string_lossy();
+                self.config().parse_principal(&text).map_err(self.failed(&format!("when parsing name {text}")))?
+            }
+            None => Principal::krbtgt(realm, realm),
+        };
+        let ticket = old.find(&wanted).cloned().ok_or_else(|| {
+            let present = old.credentials().map(|credential| credential.server.clone()).collect();
+            explain(&Error::NoTgt { cache: name.clone(), wanted, present }, &self.doing(WHAT))
+        })?;
+        let offset = self.client.clock_offset_seconds(&old);
+        let renewed = self.client.renew(ticket, offset).map_err(self.failed(WHAT))?;
+        // Tickets for services are bound to the old ticket's lifetime: they go, as with MIT.
+        let mut cache = old;
+        cache.remove(|_| true);
+        self.verbose("Initialized cache");
+        cache.add(renewed.credential);
+        self.client.store().initialize(name, &cache).map_err(self.failed("while storing credentials"))?;
+        self.verbose("Stored credentials");
+        self.verbose("Authenticated to Kerberos v5");
+        Ok(())
+    }
+
+    /// MIT's warning, on standard output as with MIT.
+    fn warn_of_expiry(&self, ticket: &InitialTicket) {
+        let expires = ticket.key_expiration.map_or(0, |time| time.unix_seconds());
+        if let Some(line) = expiry::warning(expires, kerbside_client::now().seconds()) {
+            output::print(&line);
+        }
+    }
+}

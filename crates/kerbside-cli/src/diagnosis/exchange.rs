@@ -1,0 +1,152 @@
+//! What came of asking a KDC.
+
+use std::time::Duration;
+
+use kerbside_asn1::{ErrorCode, Realm};
+use kerbside_client::Attempt;
+use kerbside_protocol::{ProtocolError, Refusal};
+
+use super::{Doing, Proof, answered};
+use crate::output::{Report, duration, timestamp};
+
+/// No KDC answered: each address, transport, time.
+pub(super) fn unreachable(realm: &Realm, attempts: &[Attempt], took: Duration, doing: &Doing<'_>) -> Report {
+    let mut report = doing.failed(format!("Cannot contact any KDC for realm '{realm}'"));
+    report.evidence.extend(answered(attempts));
+    if took >= Duration::from_secs(1) {
+        report.evidence.push(format!("gave up after {:.1} s", took.as_secs_f64()));
+    }
+    for file in doing.config.iter().flat_map(|config| config.files_read()) {
+        report.evidence.push(format!("kdc lines of [realms] {realm} are in {}", file.display()));
+    }
+    report.hint("check that the KDC runs and listens at these addresses, and that no firewall is between")
+}
+
+pub(super) fn explain(
+    realm: &Realm,
+    source: &ProtocolError,
+    attempts: &[Attempt],
+    doing: &Doing<'_>,
+) -> Report {
+    let mut report = cause(realm, source, doing);
+    let hints = std::mem::take(&mut report.hints);
+    report.evidence.extend(answered(attempts));
+    report.hints = hints;
+    report
+}
+
+fn cause(realm: &Realm, source: &ProtocolError, doing: &Doing<'_>) -> Report {
+    match source {
+        ProtocolError::Refused(refusal) => refused(refusal, doing),
+        ProtocolError::WrongReplyKey { .. } => wrong_secret(source.to_string(), doing),
+        ProtocolError::ClockSkew { ahead_seconds, allowed_seconds, .. } => {
+            skew(realm, *ahead_seconds, Some(*allowed_seconds), doing)
+        }
+        ProtocolError::NoCommonEnctype { .. } => doing
+            .failed("KDC has no support for encryption type")
+            .evidence(source.to_string())
+            .hint("the principal's keys are of other enctypes than permitted_enctypes and default_tkt_enctypes allow: change its password, or widen the list"),
+        ProtocolError::NoCommonPreauth { .. } => doing
+            .failed("Generic preauthentication failure")
+            .evidence(source.to_string()),
+        ProtocolError::NotBuilt { .. } => Report::new(source.to_string()),
+        ProtocolError::Misbehaved { .. } | ProtocolError::UnexpectedMessage { .. } => doing
+            .failed("KDC reply did not match expectations")
+            .evidence(source.to_string())
+            .hint("somebody changed the messages on their way, or the KDC is broken"),
+        ProtocolError::Decode(_) => doing
+            .failed("KDC reply cannot be decoded")
+            .evidence(source.to_string())
+            .hint("what answers at that address may not be a KDC"),
+        other => doing.failed(other.to_string()),
+    }
+}
+
+/// A KRB-ERROR.
+fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
+    let evidence = refusal.to_string();
+    match refusal.code {
+        ErrorCode::KDC_ERR_PREAUTH_FAILED => wrong_secret(evidence, doing),
+        ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN => {
+            let client = doing.client.as_ref().or(refusal.client.as_ref());
+            let name = client.map(ToString::to_string).unwrap_or_default();
+            doing
+                .failed(format!("Client '{name}' not found in Kerberos database"))
+                .evidence(evidence)
+                .hint("check the spelling; capitals count, in the realm too")
+                .hint(format!("kadmin.local adds a principal: addprinc {name}"))
+        }
+        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => doing
+            .failed(format!("Server {} not found in Kerberos database", refusal.server))
+            .evidence(evidence)
+            .hint("the name was asked for as typed, without DNS: check service, host and realm; capitals count")
+            .hint(format!("kadmin.local adds a service: addprinc -randkey {}", refusal.server)),
+        ErrorCode::KRB_AP_ERR_SKEW => {
+            let ours = kerbside_client::now().seconds();
+            skew_refused(refusal.server_time.seconds().saturating_sub(ours), evidence, doing)
+        }
+        ErrorCode::KDC_ERR_KEY_EXP => described(refusal, doing)
+            .hint("changing an expired password is not built yet; kadmin.local: change_password PRINCIPAL"),
+        ErrorCode::KDC_ERR_CLIENT_REVOKED => described(refusal, doing)
+            .hint("the principal is locked or was disabled (kadmin.local: getprinc shows attributes and failed attempts)"),
+        ErrorCode::KDC_ERR_BADOPTION => described(refusal, doing)
+            .hint("the ticket does not allow what was asked: klist -f shows its flags and how long it can be renewed"),
+        ErrorCode::KRB_AP_ERR_TKT_EXPIRED => {
+            described(refusal, doing).hint(format!("{} gets a new ticket", doing.kinit))
+        }
+        ErrorCode::KDC_ERR_ETYPE_NOSUPP => described(refusal, doing)
+            .hint("the principal's keys are of other enctypes than were asked for: see permitted_enctypes in [libdefaults]"),
+        _ => described(refusal, doing),
+    }
+}
+
+/// The code's own description, in MIT's words.
+fn described(refusal: &Refusal, doing: &Doing<'_>) -> Report {
+    let text = match refusal.code.description().filter(|text| !text.is_empty()) {
+        Some(description) => description.to_owned(),
+        None => refusal.code.to_string(),
+    };
+    doing.failed(text).evidence(refusal.to_string())
+}
+
+fn wrong_secret(evidence: String, doing: &Doing<'_>) -> Report {
+    match doing.proof {
+        Proof::Password => doing
+            .failed("Password incorrect")
+            .evidence(evidence)
+            .hint("type the password again: capitals count, and so does the keyboard's layout"),
+        Proof::Keytab(secret) => {
+            let mut report = doing.failed("Preauthentication failed").evidence(evidence);
+            if let Some(client) = &doing.client {
+                let held: Vec<_> =
+                    secret.keys_of(client).map(|(kvno, enctype)| (client.clone(), kvno, enctype)).collect();
+                let lines = super::keytab::grouped(&held);
+                report.evidence.extend(lines.iter().map(|line| format!("{}: has {line}", secret.name())));
+            }
+            report.hint("the KDC has newer keys than the keytab: write it again with ktadd (-norandkey keeps the keys)")
+        }
+        Proof::None => doing.failed("Preauthentication failed").evidence(evidence),
+    }
+}
+
+fn skew(realm: &Realm, ahead_seconds: i64, allowed_seconds: Option<i64>, doing: &Doing<'_>) -> Report {
+    let allowed = allowed_seconds
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map_or_else(String::new, |seconds| format!(", allowed {}", duration(seconds)));
+    skew_refused(ahead_seconds, format!("the KDC of {realm}: its clock differs{allowed}"), doing)
+}
+
+fn skew_refused(ahead_seconds: i64, evidence: String, doing: &Doing<'_>) -> Report {
+    let ours = kerbside_client::now().seconds();
+    let side = if ahead_seconds < 0 { "behind" } else { "ahead of" };
+    doing
+        .failed("Clock skew too great")
+        .evidence(evidence)
+        .evidence(format!(
+            "the KDC's clock: {}, {} {side} ours: {}",
+            timestamp(ours.saturating_add(ahead_seconds)),
+            duration(ahead_seconds.unsigned_abs()),
+            timestamp(ours)
+        ))
+        .hint("set the clocks right; NTP keeps them so")
+}
