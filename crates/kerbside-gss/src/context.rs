@@ -37,6 +37,8 @@ pub struct ContextFacts {
     pub start_time: KerberosTime,
     /// Until when the ticket is good. The context itself does not stop then; whether to go on is the caller's choice.
     pub expires: KerberosTime,
+    /// Until when the ticket can be renewed, if it can.
+    pub renew_till: Option<KerberosTime>,
     /// The ticket's flags.
     pub ticket_flags: TicketFlags,
     /// Enctype of the session key.

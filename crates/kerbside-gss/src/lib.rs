@@ -7,6 +7,30 @@
 //! ticket is a [`Credential`](kerbside_protocol::Credential), the acceptor's keys are a [`KeySource`], and time and
 //! random generator are arguments.
 //!
+//! ```
+//! use kerbside_gss::{Acceptor, GssError, SecurityContext, Step};
+//! use kerbside_protocol::Now;
+//!
+//! /// Carries tokens until the context stands. `exchange` sends one to the client and waits for the next.
+//! fn accept(
+//!     acceptor: &Acceptor,
+//!     first: &[u8],
+//!     mut exchange: impl FnMut(&[u8]) -> Vec<u8>,
+//!     now: impl Fn() -> Now,
+//!     rng: &mut dyn kerbside_crypto::CryptoRng,
+//! ) -> Result<Option<Box<SecurityContext>>, GssError> {
+//!     let mut step = acceptor.step(first, now(), rng)?;
+//!     loop {
+//!         match step {
+//!             Step::Continue { token, next } => step = next.step(&exchange(&token), now(), rng)?,
+//!             // The last token, if there is one, goes to the client beside the application's answer.
+//!             Step::Done { context, .. } => return Ok(Some(context)),
+//!             _ => return Ok(None),
+//!         }
+//!     }
+//! }
+//! ```
+//!
 //! | for | see |
 //! |---|---|
 //! | who is at the other end, and how that is known | [`SecurityContext::facts`] |
@@ -22,6 +46,16 @@
 //! an AP-REQ's ap-options (the flags that count are in the encrypted authenticator), name type and kvno of a ticket in
 //! clear (the kvno only orders the search for the key), the rotation count of a Wrap token by multiples of its length,
 //! SPNEGO's reqFlags, the mechanism list where the mechanism chosen is both sides' first, and error tokens as a whole.
+//!
+//! # Decisions
+//!
+//! - An authenticator without a checksum is refused. One with the session key's own checksum over no data, as Samba
+//!   sends it, stands for mutual authentication without channel bindings, as with MIT; any other type but 0x8003 is
+//!   refused.
+//! - The kvno of a ticket orders the keys and excludes none: in Active Directory it drifts.
+//! - Delegated credentials that a client sends are not taken, and the context says that they were offered.
+//! - Wrap tokens are sent with rotation count 0 and extra count 0, and accepted with any.
+//! - A mechListMIC is sent when it is required or when the peer sent one: old Windows trips over others.
 //!
 //! # What is not built
 //!

@@ -205,6 +205,7 @@ fn establish(
         auth_time: ticket.authtime(),
         start_time: ticket.starttime().unwrap_or(ticket.authtime()),
         expires: ticket.endtime(),
+        renew_till: ticket.renew_till(),
         ticket_flags: ticket.flags(),
         session_enctype: checked.session_key().enctype(),
         ticket_enctype: ticket.enctype(),

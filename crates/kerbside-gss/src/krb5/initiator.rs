@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 
-use kerbside_asn1::{ObjectIdentifier, Ticket, decode, oids};
+use kerbside_asn1::{KerberosTime, ObjectIdentifier, Ticket, decode, oids};
 use kerbside_crypto::{ChecksumType, CryptoRng, Key};
 use kerbside_protocol::{ApEstablished, ApInitiator, ApParams, ApPending, Credential, Now};
 
@@ -59,6 +59,7 @@ impl Krb5Initiator {
             auth_time: credential.auth_time,
             start_time: credential.valid_from(),
             expires: credential.end_time,
+            renew_till: Some(credential.renew_till).filter(|time| *time != KerberosTime::EPOCH),
             ticket_flags: credential.flags,
             session_enctype: credential.session_key.enctype(),
             ticket_enctype: ticket.enc_part.etype,

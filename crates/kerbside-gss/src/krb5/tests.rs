@@ -117,7 +117,7 @@ fn check_facts(both: &Established, flags: ContextFlags, ticket: EncryptionType, 
             TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT
         );
         assert_eq!(facts.bindings, BindingState::NotChecked);
-        assert_eq!(facts.ticket_kvno, Some(3));
+        assert_eq!((facts.ticket_kvno, facts.renew_till), (Some(3), None));
         assert!(!facts.negotiated && !facts.delegation_offered);
     }
 }
