@@ -42,7 +42,11 @@ pub(crate) enum Proof<'a> {
 impl<'a> Doing<'a> {
     /// Something that ends a message as `what` says: `while getting initial credentials`.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), kinit: "kinit".to_owned(), ..Self::default() }
+        Self {
+            what: what.into(),
+            kinit: "kinit".to_owned(),
+            ..Self::default()
+        }
     }
 
     /// With the configuration for evidence.
@@ -67,10 +71,16 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         | Error::BadName { .. }
         | Error::BadValue { .. }
         | Error::NoKdc { .. } => config::explain(error, doing),
-        Error::Unreachable { realm, attempts, took } => {
-            exchange::unreachable(realm, attempts, *took, doing)
-        }
-        Error::Exchange { realm, source, attempts } => exchange::explain(realm, source, attempts, doing),
+        Error::Unreachable {
+            realm,
+            attempts,
+            took,
+        } => exchange::unreachable(realm, attempts, *took, doing),
+        Error::Exchange {
+            realm,
+            source,
+            attempts,
+        } => exchange::explain(realm, source, attempts, doing),
         Error::Cache { name, fault } => cache::explain(name, fault, doing),
         Error::NoTgt { .. } | Error::TgtExpired { .. } | Error::NotCached { .. } => {
             cache::no_ticket(error, doing)

@@ -35,7 +35,10 @@ pub(crate) fn run(mut args: Vec<OsString>) -> ExitCode {
             (command.run)(args)
         }
         None => {
-            output::print_error("kerbside", &format!("unknown command '{}'", word.to_string_lossy()));
+            output::print_error(
+                "kerbside",
+                &format!("unknown command '{}'", word.to_string_lossy()),
+            );
             eprint!("{}", usage());
             ExitCode::from(2)
         }
@@ -51,7 +54,9 @@ fn exit_after_printing(text: &str) -> ExitCode {
 /// The command a link to the binary is named for.
 fn called_by(argument: &OsStr) -> Option<&'static Command> {
     let name = Path::new(argument).file_name()?;
-    (name.as_bytes() != b"kerbside").then(|| commands::named(name)).flatten()
+    (name.as_bytes() != b"kerbside")
+        .then(|| commands::named(name))
+        .flatten()
 }
 
 /// Programs find their own name in `args[0]`, without a folder.
@@ -77,8 +82,14 @@ mod tests {
 
     #[test]
     fn a_link_is_the_program_it_is_named_for() {
-        assert_eq!(called_by(OsStr::new("/usr/bin/kinit")).map(|command| command.name), Some("kinit"));
-        assert_eq!(called_by(OsStr::new("klist")).map(|command| command.name), Some("klist"));
+        assert_eq!(
+            called_by(OsStr::new("/usr/bin/kinit")).map(|command| command.name),
+            Some("kinit")
+        );
+        assert_eq!(
+            called_by(OsStr::new("klist")).map(|command| command.name),
+            Some("klist")
+        );
         assert!(called_by(OsStr::new("./target/debug/kerbside")).is_none());
         assert!(called_by(OsStr::new("kinit2")).is_none());
         assert!(called_by(OsStr::new("/")).is_none());

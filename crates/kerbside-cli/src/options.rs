@@ -53,11 +53,7 @@ impl fmt::Display for OptionError {
 }
 
 /// Parses what follows the program's name. `short` is a `getopt` string: `"Vl:c:"`.
-pub(crate) fn parse(
-    args: &[OsString],
-    short: &str,
-    long: &[LongOption],
-) -> Result<Vec<Item>, OptionError> {
+pub(crate) fn parse(args: &[OsString], short: &str, long: &[LongOption]) -> Result<Vec<Item>, OptionError> {
     let mut items = Vec::new();
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
@@ -89,14 +85,14 @@ fn long_option<'a>(
         None => (text, None),
     };
     let Some(option) = long.iter().find(|option| option.name.as_bytes() == name) else {
-        return Err(OptionError::Unrecognized(String::from_utf8_lossy(name).into_owned()));
+        return Err(OptionError::Unrecognized(
+            String::from_utf8_lossy(name).into_owned(),
+        ));
     };
     match (option.value, attached) {
         (false, None) => Ok(Item::Flag(option.letter)),
         (false, Some(_)) => Err(OptionError::UnexpectedValue(option.name.to_owned())),
-        (true, Some(value)) => {
-            Ok(Item::Value(option.letter, OsString::from_vec(value.to_vec())))
-        }
+        (true, Some(value)) => Ok(Item::Value(option.letter, OsString::from_vec(value.to_vec()))),
         (true, None) => rest
             .next()
             .map(|value| Item::Value(option.letter, value.clone()))
@@ -157,13 +153,25 @@ mod tests {
     }
 
     const LONG: &[LongOption] = &[
-        LongOption { name: "cached-only", letter: 'o', value: false },
-        LongOption { name: "out-cache", letter: 'O', value: true },
+        LongOption {
+            name: "cached-only",
+            letter: 'o',
+            value: false,
+        },
+        LongOption {
+            name: "out-cache",
+            letter: 'O',
+            value: true,
+        },
     ];
 
     #[test]
     fn clusters_values_and_operands_in_any_order() {
-        let items = parse(&args(&["-kt", "F", "alice", "-cX", "--out-cache=Y", "--", "-V"]), "kt:c:V", LONG);
+        let items = parse(
+            &args(&["-kt", "F", "alice", "-cX", "--out-cache=Y", "--", "-V"]),
+            "kt:c:V",
+            LONG,
+        );
         assert_eq!(
             items,
             Ok(vec![
@@ -180,18 +188,30 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_getopts_words() {
         let text = |words: &[&str]| {
-            parse(&args(words), "kt:", LONG).err().map(|error| error.to_string()).unwrap_or_default()
+            parse(&args(words), "kt:", LONG)
+                .err()
+                .map(|error| error.to_string())
+                .unwrap_or_default()
         };
         assert_eq!(text(&["-Q"]), "invalid option -- 'Q'");
         assert_eq!(text(&["-:"]), "invalid option -- ':'");
         assert_eq!(text(&["-t"]), "option requires an argument -- 't'");
         assert_eq!(text(&["--nope"]), "unrecognized option '--nope'");
-        assert_eq!(text(&["--out-cache"]), "option requires an argument -- 'out-cache'");
-        assert_eq!(text(&["--cached-only=1"]), "option '--cached-only' doesn't allow an argument");
+        assert_eq!(
+            text(&["--out-cache"]),
+            "option requires an argument -- 'out-cache'"
+        );
+        assert_eq!(
+            text(&["--cached-only=1"]),
+            "option '--cached-only' doesn't allow an argument"
+        );
     }
 
     #[test]
     fn a_lone_dash_is_an_operand() {
-        assert_eq!(parse(&args(&["-"]), "k", &[]), Ok(vec![Item::Operand("-".into())]));
+        assert_eq!(
+            parse(&args(&["-"]), "k", &[]),
+            Ok(vec![Item::Operand("-".into())])
+        );
     }
 }

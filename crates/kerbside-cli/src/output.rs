@@ -21,7 +21,11 @@ pub(crate) struct Report {
 impl Report {
     /// A report of the cause alone.
     pub(crate) fn new(error: impl Into<String>) -> Self {
-        Self { error: error.into(), evidence: Vec::new(), hints: Vec::new() }
+        Self {
+            error: error.into(),
+            evidence: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// Adds one fact.
@@ -94,7 +98,10 @@ pub(crate) fn timestamp(seconds: i64) -> String {
 
 fn timestamp_in(seconds: i64, zone: TimeZone) -> String {
     match Timestamp::from_second(seconds) {
-        Ok(time) => time.to_zoned_datetime(zone).strftime("%m/%d/%y %H:%M:%S").to_string(),
+        Ok(time) => time
+            .to_zoned_datetime(zone)
+            .strftime("%m/%d/%y %H:%M:%S")
+            .to_string(),
         Err(_) => format!("@{seconds}"),
     }
 }
@@ -112,7 +119,11 @@ pub(crate) fn duration(seconds: u64) -> String {
         }
     }
     parts.truncate(2);
-    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+    if parts.is_empty() {
+        "0 s".to_owned()
+    } else {
+        parts.join(" ")
+    }
 }
 
 #[cfg(test)]
@@ -132,9 +143,15 @@ mod tests {
 
     #[test]
     fn control_characters_never_reach_the_terminal() {
-        assert_eq!(escape("a\x1b[2Jb\r\nc\u{202e}d\u{9b}é"), "a\\u{1b}[2Jb\\r\\nc\\u{202e}d\\u{9b}é");
+        assert_eq!(
+            escape("a\x1b[2Jb\r\nc\u{202e}d\u{9b}é"),
+            "a\\u{1b}[2Jb\\r\\nc\\u{202e}d\\u{9b}é"
+        );
         let report = Report::new("x\nforged: line").evidence("e\x07").hint("h\x1b");
-        assert_eq!(report.text("klist"), "klist: error: x\\nforged: line\n  e\\u{7}\nklist: hint: h\\u{1b}\n");
+        assert_eq!(
+            report.text("klist"),
+            "klist: error: x\\nforged: line\n  e\\u{7}\nklist: hint: h\\u{1b}\n"
+        );
     }
 
     #[test]

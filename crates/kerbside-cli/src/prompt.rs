@@ -38,7 +38,10 @@ fn line_from(input: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     loop {
         if input.read(&mut byte)? == 0 {
             if line.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "end of input, and no password"));
+                return Err(io::Error::new(
+                    io::ErrorKind::UnexpectedEof,
+                    "end of input, and no password",
+                ));
             }
             break;
         }
@@ -46,7 +49,10 @@ fn line_from(input: &mut impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
             break;
         }
         if line.len() == MAX_LINE_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the line is longer than 4096 bytes"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the line is longer than 4096 bytes",
+            ));
         }
         line.extend_from_slice(&byte);
     }

@@ -139,7 +139,10 @@ mod tests {
             took: Duration::from_millis(18_020),
             outcome: AttemptOutcome::NoAnswer,
         };
-        assert_eq!(attempt.to_string(), "127.0.0.1:88 udp: no answer to 3 sendings, 18.0 s");
+        assert_eq!(
+            attempt.to_string(),
+            "127.0.0.1:88 udp: no answer to 3 sendings, 18.0 s"
+        );
         attempt.server = "kdc.example.com:88".to_owned();
         attempt.transport = Transport::Tcp;
         attempt.sent = 1;

@@ -51,14 +51,21 @@ pub struct AsyncClient {
 }
 
 fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
-    Core { driver, config, store: CacheStore::new(), timing: Timing::default() }
+    Core {
+        driver,
+        config,
+        store: CacheStore::new(),
+        timing: Timing::default(),
+    }
 }
 
 impl Client {
     /// A client with this configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self { core: core(Blocking, config) }
+        Self {
+            core: core(Blocking, config),
+        }
     }
 
     /// Sets how long to wait for KDCs.
@@ -138,7 +145,9 @@ impl AsyncClient {
     /// A client with this configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
-        Self { core: core(Tokio, config) }
+        Self {
+            core: core(Tokio, config),
+        }
     }
 
     /// Sets how long to wait for KDCs.

@@ -62,11 +62,19 @@ mod tests {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 std::thread::spawn(|| {
-                    (0..1000).map(|_| { let now = now(); (now.seconds(), now.usec.get()) }).collect::<Vec<_>>()
+                    (0..1000)
+                        .map(|_| {
+                            let now = now();
+                            (now.seconds(), now.usec.get())
+                        })
+                        .collect::<Vec<_>>()
                 })
             })
             .collect();
-        let mut all: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        let mut all: Vec<_> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect();
         let count = all.len();
         all.sort_unstable();
         all.dedup();

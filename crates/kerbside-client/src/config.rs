@@ -83,10 +83,13 @@ impl Config {
     /// # Errors
     /// [`Error::NoDefaultRealm`] with the files that were looked into.
     pub fn default_realm(&self) -> Result<Realm, Error> {
-        self.krb5.default_realm().map(Realm::from).ok_or_else(|| Error::NoDefaultRealm {
-            read: self.read.clone(),
-            missing: self.missing.clone(),
-        })
+        self.krb5
+            .default_realm()
+            .map(Realm::from)
+            .ok_or_else(|| Error::NoDefaultRealm {
+                read: self.read.clone(),
+                missing: self.missing.clone(),
+            })
     }
 
     /// Reads a principal's name; one without a realm is in the default realm.
@@ -101,9 +104,10 @@ impl Config {
             Err(_) if default.is_none() && Principal::parse(name, Some(&Realm::from("X"))).is_ok() => {
                 Err(self.default_realm().err().unwrap_or(Error::Interrupted))
             }
-            Err(error) => {
-                Err(Error::BadName { name: name.to_owned(), reason: error.to_string() })
-            }
+            Err(error) => Err(Error::BadName {
+                name: name.to_owned(),
+                reason: error.to_string(),
+            }),
         }
     }
 
@@ -117,7 +121,10 @@ impl Config {
         match Principal::parse_enterprise(name, default.as_ref()) {
             Ok(principal) => Ok(principal),
             Err(_) if default.is_none() => Err(self.default_realm().err().unwrap_or(Error::Interrupted)),
-            Err(error) => Err(Error::BadName { name: name.to_owned(), reason: error.to_string() }),
+            Err(error) => Err(Error::BadName {
+                name: name.to_owned(),
+                reason: error.to_string(),
+            }),
         }
     }
 
@@ -156,7 +163,9 @@ impl Config {
             return Ok(KeytabName::parse(name));
         }
         let configured = self.expanded("default_keytab_name")?;
-        Ok(KeytabName::parse(OsStr::new(configured.as_deref().unwrap_or("FILE:/etc/krb5.keytab"))))
+        Ok(KeytabName::parse(OsStr::new(
+            configured.as_deref().unwrap_or("FILE:/etc/krb5.keytab"),
+        )))
     }
 
     /// The default keytab of clients: `KRB5_CLIENT_KTNAME`, `default_client_keytab_name`, else
@@ -187,12 +196,14 @@ impl Config {
             temp: &temp,
             ..expansion::Environment::default()
         };
-        expansion::expand(relation.value, &parameters).map(Some).map_err(|error| Error::BadValue {
-            file: relation.file.to_owned(),
-            line: relation.line,
-            relation: relation.name.to_owned(),
-            reason: error.to_string(),
-        })
+        expansion::expand(relation.value, &parameters)
+            .map(Some)
+            .map_err(|error| Error::BadValue {
+                file: relation.file.to_owned(),
+                line: relation.line,
+                relation: relation.name.to_owned(),
+                reason: error.to_string(),
+            })
     }
 }
 
@@ -213,7 +224,11 @@ pub struct LoadedProfile {
 /// # Errors
 /// [`Error::ConfigUnreadable`] and [`Error::Config`], with file, line and cause.
 pub fn load_profile(files: &[PathBuf]) -> Result<LoadedProfile, Error> {
-    let mut loaded = LoadedProfile { profile: Profile::default(), read: Vec::new(), missing: Vec::new() };
+    let mut loaded = LoadedProfile {
+        profile: Profile::default(),
+        read: Vec::new(),
+        missing: Vec::new(),
+    };
     let mut profiles = Vec::new();
     for file in files {
         for file in loader::named_files(file)? {

@@ -47,7 +47,7 @@ impl<D: Driver> Core<D> {
         let mut attempts = Vec::new();
         let failed = |source: ProtocolError, attempts: &mut Vec<Attempt>| Error::Exchange {
             realm: realm.clone(),
-            source,
+            source: Box::new(source),
             attempts: std::mem::take(attempts),
         };
         let mut outcome = AsExchange::start(params, clock::now(), &mut OsRandom)
@@ -63,7 +63,12 @@ impl<D: Driver> Core<D> {
                         attempts,
                     });
                 }
-                AsOutcome::Send { request, realm, constraints, pending } => {
+                AsOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
                     let delivered = self.round_trip(request, &realm, constraints).await?;
                     attempts = delivered.attempts;
                     pending.reply(&delivered.reply, clock::now(), &mut OsRandom)
@@ -91,11 +96,21 @@ impl<D: Driver> Core<D> {
         let mut params = AsParams::for_service(request.client.clone(), service);
         params.options = KdcOptions(conf.kdc_default_options);
         let asked = |given: Option<bool>, configured: bool| given.unwrap_or(configured);
-        params.options.set(KdcOptions::FORWARDABLE, asked(request.forwardable, conf.forwardable));
-        params.options.set(KdcOptions::PROXIABLE, asked(request.proxiable, conf.proxiable));
-        params.options.set(KdcOptions::CANONICALIZE, asked(request.canonicalize, conf.canonicalize));
+        params.options.set(
+            KdcOptions::FORWARDABLE,
+            asked(request.forwardable, conf.forwardable),
+        );
+        params
+            .options
+            .set(KdcOptions::PROXIABLE, asked(request.proxiable, conf.proxiable));
+        params.options.set(
+            KdcOptions::CANONICALIZE,
+            asked(request.canonicalize, conf.canonicalize),
+        );
         params.lifetime_seconds = request.lifetime_seconds.unwrap_or(conf.ticket_lifetime_seconds);
-        let renew = request.renew_lifetime_seconds.unwrap_or(conf.renew_lifetime_seconds);
+        let renew = request
+            .renew_lifetime_seconds
+            .unwrap_or(conf.renew_lifetime_seconds);
         params.renew_lifetime_seconds = (renew > 0).then_some(renew);
         // Who asks for a renewable ticket need not accept one instead of a longer one.
         if params.renew_lifetime_seconds.is_some() {
@@ -104,7 +119,9 @@ impl<D: Driver> Core<D> {
         params.enctypes = secret.order(&request.client, conf.default_tkt_enctypes.enctypes.clone())?;
         params.skew_seconds_max = conf.clockskew_seconds;
         if !request.any_address.unwrap_or(conf.noaddresses) {
-            return Err(not_built("tickets that are bound to addresses (noaddresses = false)"));
+            return Err(not_built(
+                "tickets that are bound to addresses (noaddresses = false)",
+            ));
         }
         Ok(params)
     }
@@ -128,7 +145,7 @@ impl<D: Driver> Core<D> {
         let mut attempts = Vec::new();
         let failed = |source: ProtocolError, attempts: &mut Vec<Attempt>| Error::Exchange {
             realm: asked.clone(),
-            source,
+            source: Box::new(source),
             attempts: std::mem::take(attempts),
         };
         let mut outcome = TgsExchange::start(params, clock::now(), &mut OsRandom)
@@ -136,9 +153,18 @@ impl<D: Driver> Core<D> {
         loop {
             let next = match outcome {
                 TgsOutcome::Done(done) => {
-                    return Ok(ServiceTicket { credential: done.credential, from_cache: false, attempts });
+                    return Ok(ServiceTicket {
+                        credential: done.credential,
+                        from_cache: false,
+                        attempts,
+                    });
                 }
-                TgsOutcome::Send { request, realm, constraints, pending } => {
+                TgsOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
                     let delivered = self.round_trip(request, &realm, constraints).await?;
                     attempts = delivered.attempts;
                     pending.reply(&delivered.reply, clock::now())
@@ -161,10 +187,17 @@ impl<D: Driver> Core<D> {
         let now = clock::now().time.saturating_add_seconds(offset);
         if let Some(credential) = cached(&cache, server, options, now) {
             let credential = credential.clone();
-            return Ok(ServiceTicket { credential, from_cache: true, attempts: Vec::new() });
+            return Ok(ServiceTicket {
+                credential,
+                from_cache: true,
+                attempts: Vec::new(),
+            });
         }
         if options.cached_only {
-            return Err(Error::NotCached { cache: name.clone(), server: server.clone() });
+            return Err(Error::NotCached {
+                cache: name.clone(),
+                server: Box::new(server.clone()),
+            });
         }
         let tgt = tgt_for(name, &cache, &server.realm, now)?;
         let mut params = TgsParams::new(tgt, server.clone());
@@ -188,9 +221,10 @@ impl<D: Driver> Core<D> {
     /// The time limits, with `request_timeout` of krb5.conf where there is one.
     fn timing(&self) -> Timing {
         match u64::try_from(self.libdefaults().request_timeout_seconds) {
-            Ok(seconds) if seconds > 0 => {
-                Timing { total: self.timing.total.min(Duration::from_secs(seconds)), ..self.timing }
-            }
+            Ok(seconds) if seconds > 0 => Timing {
+                total: self.timing.total.min(Duration::from_secs(seconds)),
+                ..self.timing
+            },
             _ => self.timing,
         }
     }
@@ -210,7 +244,10 @@ impl<D: Driver> Core<D> {
             let seconds = ticket.clock_offset_seconds.unwrap_or(0);
             // An offset beyond 68 years fits no cache, and no ticket either.
             let seconds = i32::try_from(seconds).unwrap_or(0);
-            cache.set_kdc_offset(Some(KdcOffset { seconds, microseconds: 0 }));
+            cache.set_kdc_offset(Some(KdcOffset {
+                seconds,
+                microseconds: 0,
+            }));
         }
         cache.add(ticket.credential.clone());
         self.write_cache(name, cache).await
@@ -223,7 +260,9 @@ impl<D: Driver> Core<D> {
 
     pub(crate) async fn write_cache(&self, name: &CacheName, cache: CredentialCache) -> Result<(), Error> {
         let (store, name) = (self.store.clone(), name.clone());
-        self.driver.offload(move || store.initialize(&name, &cache)).await?
+        self.driver
+            .offload(move || store.initialize(&name, &cache))
+            .await?
     }
 
     async fn add_to_cache(&self, name: &CacheName, credential: Credential) -> Result<(), Error> {
@@ -241,7 +280,11 @@ impl<D: Driver> Core<D> {
         let servers = locate::locate_kdcs(&self.config, realm)?;
         let (addresses, unresolved) = self.driver.offload(move || locate::resolve(&servers)).await?;
         let limit = self.libdefaults().udp_preference_limit;
-        let preferred = if request.len() > limit { Transport::Tcp } else { Transport::Udp };
+        let preferred = if request.len() > limit {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        };
         let job = Job {
             request: Arc::from(request),
             targets: order(&addresses, preferred, constraints.stream_only),
@@ -272,7 +315,10 @@ fn cached<'a>(
     now: KerberosTime,
 ) -> Option<&'a Credential> {
     let fits = |enctype: EncryptionType| {
-        options.enctypes.as_ref().is_none_or(|enctypes| enctypes.contains(&enctype))
+        options
+            .enctypes
+            .as_ref()
+            .is_none_or(|enctypes| enctypes.contains(&enctype))
     };
     cache
         .credentials()
@@ -294,7 +340,7 @@ fn tgt_for(
         Some(tgt) if tgt.end_time > now => Ok(tgt.clone()),
         Some(tgt) => Err(Error::TgtExpired {
             cache: name.clone(),
-            server: wanted,
+            server: Box::new(wanted),
             end: tgt.end_time,
             now,
         }),
@@ -304,12 +350,17 @@ fn tgt_for(
         ))),
         None => Err(Error::NoTgt {
             cache: name.clone(),
-            wanted,
-            present: cache.credentials().map(|credential| credential.server.clone()).collect(),
+            wanted: Box::new(wanted),
+            present: cache
+                .credentials()
+                .map(|credential| credential.server.clone())
+                .collect(),
         }),
     }
 }
 
 fn not_built(what: &str) -> Error {
-    Error::NotBuilt { what: what.to_owned() }
+    Error::NotBuilt {
+        what: what.to_owned(),
+    }
 }

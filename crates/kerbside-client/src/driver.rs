@@ -49,7 +49,9 @@ impl Driver for Tokio {
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Error> {
-        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Interrupted)
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|_| Error::Interrupted)
     }
 }
 

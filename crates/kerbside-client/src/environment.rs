@@ -79,9 +79,9 @@ fn text_variable(name: &str) -> Option<String> {
 
 fn path_list(value: Option<&OsStr>, default: &str) -> Vec<PathBuf> {
     match value {
-        Some(list) => {
-            std::env::split_paths(list).filter(|path| !path.as_os_str().is_empty()).collect()
-        }
+        Some(list) => std::env::split_paths(list)
+            .filter(|path| !path.as_os_str().is_empty())
+            .collect(),
         None => vec![PathBuf::from(default)],
     }
 }
@@ -109,14 +109,21 @@ mod tests {
         let mut environment = Environment::default();
         assert_eq!(environment.config_files(), [Path::new("/etc/krb5.conf")]);
         environment.config = Some("/a/krb5.conf::b".into());
-        assert_eq!(environment.config_files(), [Path::new("/a/krb5.conf"), Path::new("b")]);
+        assert_eq!(
+            environment.config_files(),
+            [Path::new("/a/krb5.conf"), Path::new("b")]
+        );
     }
 
     #[test]
     fn the_login_name_is_found_by_user_id() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("passwd");
-        std::fs::write(&file, "root:x:0:0::/:/bin/sh\nbroken\nalice:x:1000:1000::/:/bin/sh\n").unwrap();
+        std::fs::write(
+            &file,
+            "root:x:0:0::/:/bin/sh\nbroken\nalice:x:1000:1000::/:/bin/sh\n",
+        )
+        .unwrap();
         assert_eq!(login_name(&file, 1000).as_deref(), Some("alice"));
         assert_eq!(login_name(&file, 0).as_deref(), Some("root"));
         assert_eq!(login_name(&file, 7), None);

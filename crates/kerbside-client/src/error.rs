@@ -78,7 +78,7 @@ pub enum Error {
         /// The realm asked.
         realm: Realm,
         /// What happened.
-        source: ProtocolError,
+        source: Box<ProtocolError>,
         /// How the last request travelled; empty when nothing was sent.
         attempts: Vec<Attempt>,
     },
@@ -102,7 +102,7 @@ pub enum Error {
         /// Which cache.
         cache: CacheName,
         /// The ticket looked for.
-        wanted: Principal,
+        wanted: Box<Principal>,
         /// The services of the tickets that are there.
         present: Vec<Principal>,
     },
@@ -111,7 +111,7 @@ pub enum Error {
         /// Which cache.
         cache: CacheName,
         /// The ticket.
-        server: Principal,
+        server: Box<Principal>,
         /// When it ended.
         end: KerberosTime,
         /// What time it is at the KDC, as far as we know.
@@ -122,7 +122,7 @@ pub enum Error {
         /// Which cache.
         cache: CacheName,
         /// The service.
-        server: Principal,
+        server: Box<Principal>,
     },
     /// The password could not be read.
     Prompt {
@@ -153,9 +153,9 @@ pub enum CacheFault {
     /// It belongs to somebody else than the ticket to be stored.
     OtherPrincipal {
         /// The cache's principal.
-        expected: Principal,
+        expected: Box<Principal>,
         /// The ticket's client.
-        found: Principal,
+        found: Box<Principal>,
     },
     /// What was to be stored does not fit the format.
     Unwritable(FormatError),
@@ -174,7 +174,7 @@ pub enum KeytabFault {
     /// It holds no key that would do.
     NoKey {
         /// Whose key was looked for.
-        principal: Principal,
+        principal: Box<Principal>,
         /// The enctypes that would do; empty for any.
         enctypes: Vec<EncryptionType>,
         /// What is there: principal, key version, enctype.
@@ -215,14 +215,30 @@ impl fmt::Display for Error {
             }
             Self::BadName { name, reason } => write!(f, "{} is no principal: {reason}", name.escape_debug()),
             Self::NoKdc { realm, read, .. } => {
-                write!(f, "no KDC for realm {realm}: DNS lookup is not built yet, and it has no kdc line in ")?;
+                write!(
+                    f,
+                    "no KDC for realm {realm}: DNS lookup is not built yet, and it has no kdc line in "
+                )?;
                 paths(f, read.iter())
             }
-            Self::BadValue { file, line, relation, reason } => {
+            Self::BadValue {
+                file,
+                line,
+                relation,
+                reason,
+            } => {
                 write!(f, "{file} line {line}: {relation}: {reason}")
             }
-            Self::Unreachable { realm, attempts, took } => {
-                write!(f, "no KDC of realm {realm} answered in {:.1} s", took.as_secs_f64())?;
+            Self::Unreachable {
+                realm,
+                attempts,
+                took,
+            } => {
+                write!(
+                    f,
+                    "no KDC of realm {realm} answered in {:.1} s",
+                    took.as_secs_f64()
+                )?;
                 attempts.iter().try_for_each(|attempt| write!(f, "; {attempt}"))
             }
             Self::Exchange { source, .. } => source.fmt(f),
@@ -231,8 +247,16 @@ impl fmt::Display for Error {
             Self::NoTgt { cache, wanted, .. } => {
                 write!(f, "credential cache {cache}: no ticket for {wanted}")
             }
-            Self::TgtExpired { cache, server, end, now } => {
-                write!(f, "credential cache {cache}: the ticket for {server} ended at {end}, and it is {now}")
+            Self::TgtExpired {
+                cache,
+                server,
+                end,
+                now,
+            } => {
+                write!(
+                    f,
+                    "credential cache {cache}: the ticket for {server} ended at {end}, and it is {now}"
+                )
             }
             Self::NotCached { cache, server } => {
                 write!(f, "credential cache {cache}: no valid ticket for {server}")
@@ -246,10 +270,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-fn paths<'a>(
-    f: &mut fmt::Formatter<'_>,
-    mut paths: impl Iterator<Item = &'a PathBuf>,
-) -> fmt::Result {
+fn paths<'a>(f: &mut fmt::Formatter<'_>, mut paths: impl Iterator<Item = &'a PathBuf>) -> fmt::Result {
     match paths.next() {
         None => f.write_str("no file at all")?,
         Some(first) => write!(f, "{}", first.display())?,
@@ -282,7 +303,11 @@ impl fmt::Display for KeytabFault {
             Self::TypeNotBuilt(kind) => {
                 write!(f, "keytabs of type {} are not built yet", kind.escape_debug())
             }
-            Self::NoKey { principal, enctypes, present } => {
+            Self::NoKey {
+                principal,
+                enctypes,
+                present,
+            } => {
                 write!(f, "no key for {principal}")?;
                 for (index, enctype) in enctypes.iter().enumerate() {
                     write!(f, "{}{enctype}", if index == 0 { " with " } else { " or " })?;

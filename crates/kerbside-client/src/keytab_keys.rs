@@ -60,7 +60,11 @@ impl KeytabKeys {
     /// What was not as it should be about the file when it was last read.
     #[must_use]
     pub fn warnings(&self) -> Vec<KeytabWarning> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).warnings.clone()
+        self.state
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .warnings
+            .clone()
     }
 
     /// The keys as the file is now. Costs one stat(2) when the file has not changed.
@@ -68,7 +72,9 @@ impl KeytabKeys {
         let on_disk = self.name.path().and_then(|path| std::fs::metadata(path).ok());
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         let known = Arc::clone(&state.keys);
-        let Some(stamp) = on_disk.map(|metadata| Stamp::of(&metadata)).filter(|new| *new != state.stamp)
+        let Some(stamp) = on_disk
+            .map(|metadata| Stamp::of(&metadata))
+            .filter(|new| *new != state.stamp)
         else {
             return known;
         };
@@ -90,7 +96,11 @@ impl KeytabKeys {
 }
 
 impl KeySource for KeytabKeys {
-    fn find(&self, principal: &Principal, enctype: EncryptionType) -> Result<Vec<ServiceKey>, KeySourceError> {
+    fn find(
+        &self,
+        principal: &Principal,
+        enctype: EncryptionType,
+    ) -> Result<Vec<ServiceKey>, KeySourceError> {
         self.current().find(principal, enctype)
     }
 
@@ -112,14 +122,21 @@ mod tests {
         let principal = Principal::new("R", &["HTTP", "localhost"]);
         update_keytab(name, |keytab| {
             let key = Key::new(EncryptionType::AES128_CTS_HMAC_SHA1_96, &[7; 16]).unwrap();
-            keytab.add(KeytabEntry::new(principal.clone(), kvno, 0, LongTermKey::from(key)));
+            keytab.add(KeytabEntry::new(
+                principal.clone(),
+                kvno,
+                0,
+                LongTermKey::from(key),
+            ));
         })
         .unwrap();
     }
 
     fn kvnos(keys: &KeytabKeys) -> Vec<u32> {
         let principal = Principal::new("R", &["HTTP", "localhost"]);
-        let found = keys.find(&principal, EncryptionType::AES128_CTS_HMAC_SHA1_96).unwrap();
+        let found = keys
+            .find(&principal, EncryptionType::AES128_CTS_HMAC_SHA1_96)
+            .unwrap();
         found.iter().map(|key| key.kvno).collect()
     }
 

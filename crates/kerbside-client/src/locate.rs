@@ -57,7 +57,11 @@ pub(crate) fn resolve(servers: &[ServerAddress]) -> (Vec<Target>, Vec<Attempt>) 
                 for (address, transport) in pairs {
                     let same = |target: &Target| (target.address, target.transport) == (address, transport);
                     if !targets.iter().any(same) {
-                        targets.push(Target { server: server.to_string(), address, transport });
+                        targets.push(Target {
+                            server: server.to_string(),
+                            address,
+                            transport,
+                        });
                     }
                 }
             }
@@ -78,7 +82,11 @@ fn addresses(server: &ServerAddress) -> Result<Vec<SocketAddr>, String> {
     match (server.host.as_str(), server.port).to_socket_addrs() {
         Ok(addresses) => {
             let addresses: Vec<SocketAddr> = addresses.collect();
-            if addresses.is_empty() { Err("the resolver names none".to_owned()) } else { Ok(addresses) }
+            if addresses.is_empty() {
+                Err("the resolver names none".to_owned())
+            } else {
+                Ok(addresses)
+            }
         }
         Err(error) => Err(io_words(&error)),
     }
@@ -86,7 +94,7 @@ fn addresses(server: &ServerAddress) -> Result<Vec<SocketAddr>, String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+    #![allow(clippy::unwrap_used, clippy::panic)] // a failure here is the test's failure
 
     use super::*;
     use crate::environment::Environment;
@@ -116,20 +124,23 @@ mod tests {
         let text = "[realms]\n A = {\n  kdc = kdc:none\n }\n";
         let config = Config::from_text(text, "krb5.conf", Environment::default()).unwrap();
         let error = locate_kdcs(&config, &Realm::from("A")).unwrap_err();
-        assert_eq!(error.to_string(), "krb5.conf line 3: kdc: expected a port from 1 to 65535, but found \"none\"");
+        assert_eq!(
+            error.to_string(),
+            "krb5.conf line 3: kdc: expected a port from 1 to 65535, but found \"none\""
+        );
     }
 
     #[test]
     fn addresses_are_asked_by_both_transports_once() {
-        let servers = [
-            "127.0.0.1",
-            "tcp/127.0.0.1:88",
-            "kdc.invalid",
-        ]
-        .map(|text| ServerAddress::parse(text, 88).unwrap());
+        let servers = ["127.0.0.1", "tcp/127.0.0.1:88", "kdc.invalid"]
+            .map(|text| ServerAddress::parse(text, 88).unwrap());
         let (targets, failed) = resolve(&servers);
         assert_eq!(targets.len(), 2);
         assert_eq!(failed.len(), 1);
-        assert!(failed.iter().all(|attempt| matches!(attempt.outcome, AttemptOutcome::Unresolved(_))));
+        assert!(
+            failed
+                .iter()
+                .all(|attempt| matches!(attempt.outcome, AttemptOutcome::Unresolved(_)))
+        );
     }
 }

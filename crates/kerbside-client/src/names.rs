@@ -53,7 +53,10 @@ impl CacheName {
             Some((kind, residual)) => match kind.as_str() {
                 "FILE" => Self::File(PathBuf::from(residual)),
                 "MEMORY" => Self::Memory(residual.to_string_lossy().into_owned()),
-                _ => Self::Other { kind, residual: residual.to_string_lossy().into_owned() },
+                _ => Self::Other {
+                    kind,
+                    residual: residual.to_string_lossy().into_owned(),
+                },
             },
         }
     }
@@ -92,7 +95,10 @@ impl KeytabName {
     /// A keytab in a file.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self::File { path: path.into(), written_as: "FILE" }
+        Self::File {
+            path: path.into(),
+            written_as: "FILE",
+        }
     }
 
     /// Reads a name as `KRB5_KTNAME` holds it. A name without a type is a file's path.
@@ -102,8 +108,14 @@ impl KeytabName {
             None => Self::file(name),
             Some((kind, residual)) => match kind.as_str() {
                 "FILE" => Self::file(residual),
-                "WRFILE" => Self::File { path: residual.into(), written_as: "WRFILE" },
-                _ => Self::Other { kind, residual: residual.to_string_lossy().into_owned() },
+                "WRFILE" => Self::File {
+                    path: residual.into(),
+                    written_as: "WRFILE",
+                },
+                _ => Self::Other {
+                    kind,
+                    residual: residual.to_string_lossy().into_owned(),
+                },
             },
         }
     }
@@ -162,7 +174,10 @@ mod tests {
         assert_eq!(parse("MEMORY:x"), CacheName::Memory("x".to_owned()));
         assert_eq!(
             parse("KEYRING:persistent:0"),
-            CacheName::Other { kind: "KEYRING".to_owned(), residual: "persistent:0".to_owned() }
+            CacheName::Other {
+                kind: "KEYRING".to_owned(),
+                residual: "persistent:0".to_owned()
+            }
         );
         assert_eq!(parse("KCM:").to_string(), "KCM:");
         assert_eq!(parse("cc").to_string(), "FILE:cc");

@@ -75,7 +75,11 @@ pub struct ServiceTicketOptions {
 
 impl Default for ServiceTicketOptions {
     fn default() -> Self {
-        Self { enctypes: None, cached_only: false, store: true }
+        Self {
+            enctypes: None,
+            cached_only: false,
+            store: true,
+        }
     }
 }
 

@@ -87,13 +87,22 @@ impl Schedule {
                 over: false,
             })
             .collect();
-        Self { timing, attempts, pass: 0, next: 0 }
+        Self {
+            timing,
+            attempts,
+            pass: 0,
+            next: 0,
+        }
     }
 
     /// The next step at `elapsed` since the start; `None` when the plan is at its end.
     pub(crate) fn step(&mut self, elapsed: Duration) -> Option<Step> {
         while self.pass < self.timing.passes && !self.all_over() {
-            let left = self.timing.total.checked_sub(elapsed).filter(|left| !left.is_zero())?;
+            let left = self
+                .timing
+                .total
+                .checked_sub(elapsed)
+                .filter(|left| !left.is_zero())?;
             if let Some(progress) = self.attempts.get_mut(self.next) {
                 let target = self.next;
                 self.next += 1;
@@ -105,12 +114,20 @@ impl Schedule {
                 progress.started.get_or_insert(elapsed);
                 progress.attempt.sent += 1;
                 let wait = self.timing.per_address.min(left);
-                return Some(Step { target: Some(target), first, wait });
+                return Some(Step {
+                    target: Some(target),
+                    first,
+                    wait,
+                });
             }
             let pause = self.timing.first_pause.saturating_mul(1_u32 << self.pass.min(16));
             self.pass += 1;
             self.next = 0;
-            return Some(Step { target: None, first: false, wait: pause.min(left) });
+            return Some(Step {
+                target: None,
+                first: false,
+                wait: pause.min(left),
+            });
         }
         None
     }
@@ -133,7 +150,9 @@ impl Schedule {
 
     /// Whether nothing that was asked can still answer, so that waiting is pointless.
     pub(crate) fn idle(&self) -> bool {
-        self.attempts.iter().all(|progress| progress.over || progress.started.is_none())
+        self.attempts
+            .iter()
+            .all(|progress| progress.over || progress.started.is_none())
     }
 
     fn all_over(&self) -> bool {
@@ -195,7 +214,13 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "ask 0 1s", "ask 1 1s", "listen 2s", "again 0 1s", "listen 4s", "again 0 1s", "listen 8s"
+                "ask 0 1s",
+                "ask 1 1s",
+                "listen 2s",
+                "again 0 1s",
+                "listen 4s",
+                "again 0 1s",
+                "listen 8s"
             ]
         );
         let attempts = schedule.finish(elapsed);
@@ -215,18 +240,28 @@ mod tests {
         assert!(!schedule.idle());
         let refused = AttemptOutcome::Failed("connection refused".to_owned());
         schedule.failed(0, Duration::from_millis(1), refused.clone());
-        assert!(schedule.idle(), "nothing asked can answer, so the next is asked at once");
+        assert!(
+            schedule.idle(),
+            "nothing asked can answer, so the next is asked at once"
+        );
         assert_eq!(schedule.step(Duration::from_millis(1)).unwrap().target, Some(1));
         schedule.failed(1, Duration::from_millis(2), refused.clone());
         assert_eq!(schedule.step(Duration::from_millis(2)), None);
         let attempts = schedule.finish(Duration::from_millis(2));
         assert!(attempts.iter().all(|attempt| attempt.outcome == refused));
-        assert!(attempts.iter().all(|attempt| attempt.took == Duration::from_millis(1)));
+        assert!(
+            attempts
+                .iter()
+                .all(|attempt| attempt.took == Duration::from_millis(1))
+        );
     }
 
     #[test]
     fn the_total_time_ends_the_plan() {
-        let timing = Timing { total: Duration::from_millis(2500), ..Timing::default() };
+        let timing = Timing {
+            total: Duration::from_millis(2500),
+            ..Timing::default()
+        };
         let mut schedule = Schedule::new(&targets(), timing);
         let (lines, elapsed) = story(&mut schedule);
         assert_eq!(lines, ["ask 0 1s", "ask 1 1s", "listen 500ms"]);

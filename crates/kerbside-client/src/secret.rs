@@ -61,7 +61,9 @@ impl Secret<'_> {
         client: &Principal,
         enctypes: Vec<EncryptionType>,
     ) -> Result<Vec<EncryptionType>, Error> {
-        let Self::Keytab(secret) = self else { return Ok(enctypes) };
+        let Self::Keytab(secret) = self else {
+            return Ok(enctypes);
+        };
         let held = |enctype: &EncryptionType| secret.keytab.find(client, None, Some(*enctype)).is_some();
         let (mut first, rest): (Vec<_>, Vec<_>) = enctypes.iter().partition(|enctype| held(enctype));
         if first.is_empty() {
@@ -73,19 +75,34 @@ impl Secret<'_> {
 
     /// Answers the question of an AS exchange.
     pub(crate) fn answer(&mut self, question: &Question) -> Result<Answer, Error> {
-        let Question::LongTermKey { principal, candidates } = question else {
-            return Err(Error::NotBuilt { what: "this kind of pre-authentication question".to_owned() });
+        let Question::LongTermKey {
+            principal,
+            candidates,
+        } = question
+        else {
+            return Err(Error::NotBuilt {
+                what: "this kind of pre-authentication question".to_owned(),
+            });
         };
         match self {
             // The exchange keeps a password and asks once.
-            Self::Password(password) => Ok(Answer::Password(std::mem::replace(password, Password::from(Vec::new())))),
+            Self::Password(password) => Ok(Answer::Password(std::mem::replace(
+                password,
+                Password::from(Vec::new()),
+            ))),
             Self::Prompt(prompt) => match prompt(principal) {
                 Ok(password) => Ok(Answer::Password(password)),
-                Err(error) => Err(Error::Prompt { reason: crate::transport::io_words(&error) }),
+                Err(error) => Err(Error::Prompt {
+                    reason: crate::transport::io_words(&error),
+                }),
             },
             Self::Keytab(secret) => {
                 let key = candidates.iter().find_map(|candidate| {
-                    secret.keytab.find(principal, None, Some(candidate.enctype))?.key.usable()
+                    secret
+                        .keytab
+                        .find(principal, None, Some(candidate.enctype))?
+                        .key
+                        .usable()
                 });
                 match key {
                     Some(key) => Ok(Answer::Key(key.clone())),
@@ -106,7 +123,11 @@ impl KeytabSecret {
     /// [`Error::Keytab`].
     pub fn read(name: &KeytabName) -> Result<Self, Error> {
         let opened = read_keytab(name)?;
-        Ok(Self { name: name.clone(), keytab: opened.keytab, warnings: opened.warnings })
+        Ok(Self {
+            name: name.clone(),
+            keytab: opened.keytab,
+            warnings: opened.warnings,
+        })
     }
 
     /// The keytab's name.
@@ -128,8 +149,14 @@ impl KeytabSecret {
     }
 
     /// Key versions and enctypes of the principal's keys.
-    pub fn keys_of<'a>(&'a self, principal: &'a Principal) -> impl Iterator<Item = (u32, EncryptionType)> + 'a {
-        let own = self.keytab.entries().filter(move |entry| entry.principal == *principal);
+    pub fn keys_of<'a>(
+        &'a self,
+        principal: &'a Principal,
+    ) -> impl Iterator<Item = (u32, EncryptionType)> + 'a {
+        let own = self
+            .keytab
+            .entries()
+            .filter(move |entry| entry.principal == *principal);
         own.map(|entry| (entry.kvno, entry.enctype()))
     }
 
@@ -141,7 +168,11 @@ impl KeytabSecret {
             .collect();
         Error::Keytab {
             name: self.name.clone(),
-            fault: KeytabFault::NoKey { principal: principal.clone(), enctypes, present },
+            fault: KeytabFault::NoKey {
+                principal: Box::new(principal.clone()),
+                enctypes,
+                present,
+            },
         }
     }
 }

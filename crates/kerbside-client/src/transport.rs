@@ -57,9 +57,7 @@ fn examine(bytes: &[u8]) -> Finding {
     match kerbside_asn1::peek_message(bytes) {
         Some(MsgType::AS_REP | MsgType::TGS_REP) => Finding::Reply,
         Some(MsgType::KRB_ERROR) => match kerbside_asn1::decode::<KrbError<'_>>(bytes) {
-            Ok(error) if error.error_code == ErrorCode::KDC_ERR_SVC_UNAVAILABLE => {
-                Finding::Unavailable
-            }
+            Ok(error) if error.error_code == ErrorCode::KDC_ERR_SVC_UNAVAILABLE => Finding::Unavailable,
             _ => Finding::Reply,
         },
         _ => Finding::Foreign,
@@ -69,7 +67,9 @@ fn examine(bytes: &[u8]) -> Finding {
 /// A request behind its length (RFC 4120 section 7.2.2); `None` when it is too long to be framed.
 fn framed(request: &[u8]) -> Option<Vec<u8>> {
     // The highest bit is reserved for an extension.
-    let length = u32::try_from(request.len()).ok().filter(|length| length >> 31 == 0)?;
+    let length = u32::try_from(request.len())
+        .ok()
+        .filter(|length| length >> 31 == 0)?;
     let mut frame = Vec::with_capacity(request.len().saturating_add(4));
     frame.extend_from_slice(&length.to_be_bytes());
     frame.extend_from_slice(request);
@@ -135,7 +135,10 @@ pub(crate) fn io_words(error: &std::io::Error) -> String {
 /// The targets of a realm: every address by the preferred transport first, then by the other.
 pub(crate) fn order(addresses: &[Target], preferred: Transport, stream_only: bool) -> Vec<Target> {
     let by = |transport: Transport| {
-        addresses.iter().filter(move |target| target.transport == transport).cloned()
+        addresses
+            .iter()
+            .filter(move |target| target.transport == transport)
+            .cloned()
     };
     let other = match preferred {
         Transport::Udp => Transport::Tcp,
@@ -148,7 +151,7 @@ pub(crate) fn order(addresses: &[Target], preferred: Transport, stream_only: boo
 }
 
 #[cfg(test)]
-mod tests {
+mod framing_tests {
     #![allow(clippy::unwrap_used)] // a failure here is the test's failure
 
     use super::*;
@@ -204,10 +207,22 @@ mod tests {
             target(2, Transport::Tcp),
         ];
         let text = |targets: Vec<Target>| {
-            targets.iter().map(|target| format!("{} {}", target.server, target.transport)).collect::<Vec<_>>()
+            targets
+                .iter()
+                .map(|target| format!("{} {}", target.server, target.transport))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(text(order(&all, Transport::Udp, false)), ["k:1 udp", "k:2 udp", "k:1 tcp", "k:2 tcp"]);
-        assert_eq!(text(order(&all, Transport::Tcp, false)), ["k:1 tcp", "k:2 tcp", "k:1 udp", "k:2 udp"]);
+        assert_eq!(
+            text(order(&all, Transport::Udp, false)),
+            ["k:1 udp", "k:2 udp", "k:1 tcp", "k:2 tcp"]
+        );
+        assert_eq!(
+            text(order(&all, Transport::Tcp, false)),
+            ["k:1 tcp", "k:2 tcp", "k:1 udp", "k:2 udp"]
+        );
         assert_eq!(text(order(&all, Transport::Udp, true)), ["k:1 tcp", "k:2 tcp"]);
     }
 }
+
+#[cfg(test)]
+mod tests;

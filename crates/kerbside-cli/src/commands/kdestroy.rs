@@ -74,7 +74,10 @@ fn destroy(arguments: &Arguments) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         // Nothing to destroy is what was wanted: MIT says so and succeeds. With -A it says nothing.
-        Err(Error::Cache { fault: CacheFault::File(FileFault::NotFound), .. }) => {
+        Err(Error::Cache {
+            fault: CacheFault::File(FileFault::NotFound),
+            ..
+        }) => {
             if !arguments.all {
                 eprintln!("{NAME}: No credentials cache found while destroying cache");
             }
@@ -103,12 +106,28 @@ mod tests {
     fn options_are_mits() {
         assert_eq!(
             parsed(&["-qc", "cc"]),
-            Ok(Arguments { quiet: true, cache: Some("cc".into()), ..Arguments::default() })
+            Ok(Arguments {
+                quiet: true,
+                cache: Some("cc".into()),
+                ..Arguments::default()
+            })
         );
-        assert_eq!(parsed(&["-A"]), Ok(Arguments { all: true, ..Arguments::default() }));
+        assert_eq!(
+            parsed(&["-A"]),
+            Ok(Arguments {
+                all: true,
+                ..Arguments::default()
+            })
+        );
         assert!(parsed(&["-p", "alice"]).is_ok_and(|found| found.by_principal));
         assert_eq!(parsed(&["cc"]), Err(String::new()));
-        assert_eq!(parsed(&["-c", "a", "-c", "b"]), Err("Only one -c option allowed\n".to_owned()));
-        assert_eq!(parsed(&["-h"]), Err("kdestroy: invalid option -- 'h'\n".to_owned()));
+        assert_eq!(
+            parsed(&["-c", "a", "-c", "b"]),
+            Err("Only one -c option allowed\n".to_owned())
+        );
+        assert_eq!(
+            parsed(&["-h"]),
+            Err("kdestroy: invalid option -- 'h'\n".to_owned())
+        );
     }
 }

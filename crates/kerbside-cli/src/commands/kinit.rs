@@ -46,9 +46,12 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
 }
 
 fn login(arguments: &Arguments) -> Result<(), Report> {
-    let config = Config::load(Environment::from_process())
-        .map_err(|error| explain(&error, &Doing::default()))?;
-    let session = Session { client: Client::new(Arc::new(config)), arguments };
+    let config =
+        Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
+    let session = Session {
+        client: Client::new(Arc::new(config)),
+        arguments,
+    };
     let cache = session.cache_name()?;
     // As with MIT, a keytab wins over -R: there is nothing to renew when a new ticket costs nothing.
     if arguments.renew && !arguments.use_keytab {
@@ -90,7 +93,10 @@ impl Session<'_> {
     fn cache_name(&self) -> Result<CacheName, Report> {
         match &self.arguments.cache {
             Some(name) => Ok(CacheName::parse(name)),
-            None => self.config().default_cache_name().map_err(self.failed("while getting default ccache")),
+            None => self
+                .config()
+                .default_cache_name()
+                .map_err(self.failed("while getting default ccache")),
         }
     }
 
@@ -98,7 +104,11 @@ impl Session<'_> {
     fn authenticate(&self, cache: &CacheName) -> Result<(), Report> {
         const WHAT: &str = "while getting initial credentials";
         self.refuse_foreign_file(cache)?;
-        let which = if self.arguments.cache.is_some() { "specified" } else { "default" };
+        let which = if self.arguments.cache.is_some() {
+            "specified"
+        } else {
+            "default"
+        };
         self.verbose(&format!("Using {which} cache: {}", cache.residual()));
         let keytab = match self.keytab_name()? {
             Some(name) => Some(KeytabSecret::read(&name).map_err(self.failed(WHAT))?),
@@ -109,14 +119,20 @@ impl Session<'_> {
         if let Some(keytab) = &keytab {
             self.verbose(&format!("Using keytab: {}", keytab.name().residual()));
             for warning in keytab.warnings() {
-                eprintln!("{NAME}: warning: keytab {}: {warning}", output::escape(&keytab.name().to_string()));
+                eprintln!(
+                    "{NAME}: warning: keytab {}: {warning}",
+                    output::escape(&keytab.name().to_string())
+                );
             }
         }
         let request = self.request(principal.clone())?;
         let mut secret = match &keytab {
             Some(keytab) => Secret::Keytab(keytab.clone()),
             None => Secret::Prompt(Box::new(|principal| {
-                prompt::password(&format!("Password for {}: ", output::escape(&principal.to_string())))
+                prompt::password(&format!(
+                    "Password for {}: ",
+                    output::escape(&principal.to_string())
+                ))
             })),
         };
         let ticket = self.client.get_tgt(&request, &mut secret).map_err(|error| {
@@ -138,7 +154,8 @@ impl Session<'_> {
         match self.client.store().read(cache) {
             Ok(_)
             | Err(Error::Cache {
-                fault: CacheFault::Empty | CacheFault::File(FileFault::NotFound), ..
+                fault: CacheFault::Empty | CacheFault::File(FileFault::NotFound),
+                ..
             }) => Ok(()),
             Err(error) => Err(explain(&error, &self.doing("while storing credentials"))),
         }
@@ -186,7 +203,10 @@ impl Session<'_> {
             return Err(Report::new("Cannot determine user name to use")
                 .hint("type a principal: kinit alice@EXAMPLE.COM"));
         };
-        let realm = self.config().default_realm().map_err(self.failed(&format!("when parsing name {user}")))?;
+        let realm = self
+            .config()
+            .default_realm()
+            .map_err(self.failed(&format!("when parsing name {user}")))?;
         Ok(Principal::new(realm.as_bytes(), &[user.as_bytes()]))
     }
 
@@ -196,8 +216,14 @@ impl Session<'_> {
             return Err(Report::new("Cannot determine the name of this host")
                 .hint("type a principal: kinit -k host/www.example.com"));
         };
-        let realm = self.config().realm_of_host(&host).map_err(self.failed("when parsing name host"))?;
-        Ok(Principal { realm, name: Name::service("host", &host) })
+        let realm = self
+            .config()
+            .realm_of_host(&host)
+            .map_err(self.failed("when parsing name host"))?;
+        Ok(Principal {
+            realm,
+            name: Name::service("host", &host),
+        })
     }
 
     fn request(&self, principal: Principal) -> Result<TgtRequest, Report> {
@@ -212,8 +238,10 @@ impl Session<'_> {
         request.canonicalize = (arguments.canonicalize || arguments.enterprise).then_some(true);
         if let Some(service) = &arguments.service {
             let text = service.to_string_lossy();
-            let mut service =
-                self.config().parse_principal(&text).map_err(self.failed(&format!("when parsing name {text}")))?;
+            let mut service = self
+                .config()
+                .parse_principal(&text)
+                .map_err(self.failed(&format!("when parsing name {text}")))?;
             // The realm that is asked is the client's.
             service.realm = request.client.realm.clone();
             request.service = Some(service);
@@ -230,13 +258,25 @@ impl Session<'_> {
         let wanted = match &self.arguments.service {
             Some(service) => {
                 let text = service.to_string_lossy();
-                self.config().parse_principal(&text).map_err(self.failed(&format!("when parsing name {text}")))?
+                self.config()
+                    .parse_principal(&text)
+                    .map_err(self.failed(&format!("when parsing name {text}")))?
             }
             None => Principal::krbtgt(realm, realm),
         };
         let ticket = old.find(&wanted).cloned().ok_or_else(|| {
-            let present = old.credentials().map(|credential| credential.server.clone()).collect();
-            explain(&Error::NoTgt { cache: name.clone(), wanted, present }, &self.doing(WHAT))
+            let present = old
+                .credentials()
+                .map(|credential| credential.server.clone())
+                .collect();
+            explain(
+                &Error::NoTgt {
+                    cache: name.clone(),
+                    wanted: Box::new(wanted),
+                    present,
+                },
+                &self.doing(WHAT),
+            )
         })?;
         let offset = self.client.clock_offset_seconds(&old);
         let renewed = self.client.renew(ticket, offset).map_err(self.failed(WHAT))?;
@@ -245,7 +285,10 @@ impl Session<'_> {
         cache.remove(|_| true);
         self.verbose("Initialized cache");
         cache.add(renewed.credential);
-        self.client.store().initialize(name, &cache).map_err(self.failed("while storing credentials"))?;
+        self.client
+            .store()
+            .initialize(name, &cache)
+            .map_err(self.failed("while storing credentials"))?;
         self.verbose("Stored credentials");
         self.verbose("Authenticated to Kerberos v5");
         Ok(())

@@ -68,7 +68,11 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         }
     };
     if arguments.version {
-        output::print(concat!("Kerberos 5 version kerbside ", env!("CARGO_PKG_VERSION"), "\n"));
+        output::print(concat!(
+            "Kerberos 5 version kerbside ",
+            env!("CARGO_PKG_VERSION"),
+            "\n"
+        ));
         return ExitCode::SUCCESS;
     }
     match show(&arguments) {
@@ -83,7 +87,8 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
 }
 
 fn parse(args: &[OsString]) -> Result<Arguments, String> {
-    let items = options::parse(args, "dfetKsnacki45lAVCI:", &[]).map_err(|error| format!("{NAME}: {error}\n"))?;
+    let items =
+        options::parse(args, "dfetKsnacki45lAVCI:", &[]).map_err(|error| format!("{NAME}: {error}\n"))?;
     let mut found = Arguments::default();
     for item in items {
         match item {
@@ -119,15 +124,19 @@ fn parse(args: &[OsString]) -> Result<Arguments, String> {
         || (!found.keytab && keytab_only)
         || (found.numeric && !found.addresses)
         || (found.list && found.all);
-    if contradiction { Err(String::new()) } else { Ok(found) }
+    if contradiction {
+        Err(String::new())
+    } else {
+        Ok(found)
+    }
 }
 
 fn show(arguments: &Arguments) -> Result<ExitCode, Report> {
     if arguments.indicators {
         return Err(Report::new("not built yet: authentication indicators (-I)"));
     }
-    let config = Config::load(Environment::from_process())
-        .map_err(|error| explain(&error, &Doing::default()))?;
+    let config =
+        Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
     if arguments.keytab {
         return show_keytab(arguments, &config);
     }
@@ -145,7 +154,10 @@ fn show_keytab(arguments: &Arguments, config: &Config) -> Result<ExitCode, Repor
     let opened =
         read_keytab(&name).map_err(|error| explain(&error, &Doing::new("while starting keytab scan")))?;
     for warning in &opened.warnings {
-        eprintln!("{NAME}: warning: keytab {}: {warning}", output::escape(&name.to_string()));
+        eprintln!(
+            "{NAME}: warning: keytab {}: {warning}",
+            output::escape(&name.to_string())
+        );
     }
     output::print(&keys::listing(&opened.keytab, arguments));
     Ok(ExitCode::SUCCESS)
@@ -158,10 +170,16 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
     };
-    let cache = CacheStore::new().read(&name).map_err(|error| explain(&error, &doing(&error, arguments)))?;
+    let cache = CacheStore::new()
+        .read(&name)
+        .map_err(|error| explain(&error, &doing(&error, arguments)))?;
     let now = kerbside_client::now().seconds();
     if arguments.silent {
-        return Ok(if tickets::current(&cache, now) { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        return Ok(if tickets::current(&cache, now) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
     }
     let text = if arguments.list {
         tickets::summary(&name, &cache, now)
@@ -175,7 +193,10 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
 /// MIT's klist ends its messages with the file's name, except where the type is unknown.
 fn doing<'a>(error: &Error, arguments: &Arguments) -> Doing<'a> {
     let mut doing = match error {
-        Error::Cache { fault: kerbside_client::CacheFault::TypeNotBuilt(_), .. } => Doing::new("while resolving ccache"),
+        Error::Cache {
+            fault: kerbside_client::CacheFault::TypeNotBuilt(_),
+            ..
+        } => Doing::new("while resolving ccache"),
         _ => Doing::new(""),
     };
     if let Some(name) = arguments.name.as_deref().map(OsStr::to_string_lossy) {
@@ -197,10 +218,22 @@ mod tests {
         assert!(parsed(&["-fea", "cache"]).is_ok());
         assert!(parsed(&["-ketK", "keytab"]).is_ok());
         assert!(parsed(&["-c", "-s"]).is_ok());
-        for words in [&["-k", "-f"][..], &["-k", "-s"], &["-t"], &["-K"], &["-i"], &["-n"], &["-c", "-k"], &["-lA"]] {
+        for words in [
+            &["-k", "-f"][..],
+            &["-k", "-s"],
+            &["-t"],
+            &["-K"],
+            &["-i"],
+            &["-n"],
+            &["-c", "-k"],
+            &["-lA"],
+        ] {
             assert_eq!(parsed(words), Err(String::new()), "{words:?}");
         }
         assert_eq!(parsed(&["-Q"]), Err("klist: invalid option -- 'Q'\n".to_owned()));
-        assert_eq!(parsed(&["a", "b"]), Err("Extra arguments (starting with \"b\").\n".to_owned()));
+        assert_eq!(
+            parsed(&["a", "b"]),
+            Err("Extra arguments (starting with \"b\").\n".to_owned())
+        );
     }
 }

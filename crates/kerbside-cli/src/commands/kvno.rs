@@ -24,10 +24,26 @@ usage: kvno [-c ccache] [-e etype] [-k keytab] [-q] [-u | -S sname]
 ";
 
 const LONG: &[LongOption] = &[
-    LongOption { name: "cached-only", letter: 'o', value: false },
-    LongOption { name: "no-store", letter: 'N', value: false },
-    LongOption { name: "out-cache", letter: 'O', value: true },
-    LongOption { name: "u2u", letter: 'w', value: true },
+    LongOption {
+        name: "cached-only",
+        letter: 'o',
+        value: false,
+    },
+    LongOption {
+        name: "no-store",
+        letter: 'N',
+        value: false,
+    },
+    LongOption {
+        name: "out-cache",
+        letter: 'O',
+        value: true,
+    },
+    LongOption {
+        name: "u2u",
+        letter: 'w',
+        value: true,
+    },
 ];
 
 /// What was asked for.
@@ -101,25 +117,39 @@ fn parse(args: &[OsString]) -> Result<Arguments, Option<&'static str>> {
 }
 
 fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
-    let config = Config::load(Environment::from_process())
-        .map_err(|error| explain(&error, &Doing::default()))?;
+    let config =
+        Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
     let client = Client::new(Arc::new(config));
     let mut options = ServiceTicketOptions::default();
     if let Some(name) = &arguments.etype {
-        let etype = EncryptionType::from_name(name).filter(|etype| etype.is_supported()).ok_or_else(|| {
-            Report::new("Invalid argument while converting etype")
-                .evidence(format!("{name}: expected one of {}", supported()))
-        })?;
+        let etype = EncryptionType::from_name(name)
+            .filter(|etype| etype.is_supported())
+            .ok_or_else(|| {
+                Report::new("Invalid argument while converting etype")
+                    .evidence(format!("{name}: expected one of {}", supported()))
+            })?;
         options.enctypes = Some(vec![etype]);
     }
     options.cached_only = arguments.cached_only;
     options.store = !arguments.no_store && arguments.out_cache.is_none();
     let cache = match &arguments.cache {
         Some(name) => CacheName::parse(name),
-        None => client.config().default_cache_name().map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
+        None => client
+            .config()
+            .default_cache_name()
+            .map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
     };
-    let run = Run { client: &client, cache: &cache, arguments, options };
-    let primary = client.store().read(&cache).map_err(run.failed("while getting client principal name"))?.primary;
+    let run = Run {
+        client: &client,
+        cache: &cache,
+        arguments,
+        options,
+    };
+    let primary = client
+        .store()
+        .read(&cache)
+        .map_err(run.failed("while getting client principal name"))?
+        .primary;
     let mut out = CredentialCache::new(primary);
     let mut failed = false;
     for service in &arguments.services {
@@ -132,11 +162,19 @@ fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
         let written = client.store().initialize(&CacheName::parse(name), &out);
         written.map_err(run.failed("while initializing output ccache"))?;
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn supported() -> String {
-    EncryptionType::SUPPORTED.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    EncryptionType::SUPPORTED
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What is the same for every service.
@@ -171,7 +209,11 @@ impl Run<'_> {
         let decoded = kerbside_asn1::decode::<Ticket<'_>>(&ticket.ticket)
             .map_err(|error| Report::new(format!("{error} while decoding ticket for {server}")))?;
         let kvno = decoded.enc_part.kvno.unwrap_or(0);
-        let valid = self.arguments.keytab.as_ref().map(|keytab| self.decrypts(&KeytabName::parse(keytab), &decoded));
+        let valid = self
+            .arguments
+            .keytab
+            .as_ref()
+            .map(|keytab| self.decrypts(&KeytabName::parse(keytab), &decoded));
         let suffix = match &valid {
             None => "",
             Some(Ok(())) => ", keytab entry valid",
@@ -192,9 +234,10 @@ impl Run<'_> {
         let config = self.client.config();
         let parsed = match &self.arguments.sname {
             None => config.parse_principal(text),
-            Some(sname) => config
-                .realm_of_host(text)
-                .map(|realm| Principal { realm, name: Name::service(sname, &text.to_ascii_lowercase()) }),
+            Some(sname) => config.realm_of_host(text).map(|realm| Principal {
+                realm,
+                name: Name::service(sname, &text.to_ascii_lowercase()),
+            }),
         };
         let mut principal = parsed.map_err(self.failed(&format!("while parsing principal name '{text}'")))?;
         if self.arguments.unknown_type {
@@ -214,14 +257,26 @@ impl Run<'_> {
             .filter(|entry| entry.principal == server && entry.enctype() == etype)
             .filter_map(|entry| Some((entry.kvno, entry.key.usable()?)))
             .collect();
-        if keys.iter().any(|(_, key)| key.decrypt(KeyUsage::TICKET, ticket.enc_part.cipher).is_ok()) {
+        if keys
+            .iter()
+            .any(|(_, key)| key.decrypt(KeyUsage::TICKET, ticket.enc_part.cipher).is_ok())
+        {
             return Ok(());
         }
         if keys.is_empty() {
-            let present =
-                keytab.entries().map(|entry| (entry.principal.clone(), entry.kvno, entry.enctype())).collect();
-            let fault = kerbside_client::KeytabFault::NoKey { principal: server, enctypes: vec![etype], present };
-            let mut report = self.failed(&what)(Error::Keytab { name: name.clone(), fault });
+            let present = keytab
+                .entries()
+                .map(|entry| (entry.principal.clone(), entry.kvno, entry.enctype()))
+                .collect();
+            let fault = kerbside_client::KeytabFault::NoKey {
+                principal: Box::new(server),
+                enctypes: vec![etype],
+                present,
+            };
+            let mut report = self.failed(&what)(Error::Keytab {
+                name: name.clone(),
+                fault,
+            });
             report.hints = vec!["name the keytab of that service with -k".to_owned()];
             return Err(report);
         }
@@ -263,6 +318,9 @@ mod tests {
         assert_eq!(parsed(&["-q"]).err(), Some(None));
         assert_eq!(parsed(&["-u", "-S", "HTTP", "host"]).err(), Some(None));
         assert_eq!(parsed(&["-h"]).err(), Some(None));
-        assert_eq!(parsed(&["-c", "cc", "a@R", "b@R"]).map(|found| found.services.len()), Ok(2));
+        assert_eq!(
+            parsed(&["-c", "cc", "a@R", "b@R"]).map(|found| found.services.len()),
+            Ok(2)
+        );
     }
 }

@@ -30,19 +30,20 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
         CacheFault::TypeNotBuilt(kind) => {
             return doing
                 .failed("Unknown credential cache type")
-                .evidence(format!("{name}: caches of type {kind} are not built yet; FILE is"))
+                .evidence(format!(
+                    "{name}: caches of type {kind} are not built yet; FILE is"
+                ))
                 .hint("name a file in KRB5CCNAME, or with -c: FILE:/tmp/krb5cc_mine");
         }
         _ => with_name("Credentials cache cannot be used"),
     };
     let report = report.evidence(format!("{name}: {fault}"));
     match fault {
-        CacheFault::Format(FormatError::NotThisFormat { .. }) => {
-            report.hint("the file is something else and was left as it is: name another one with -c or KRB5CCNAME")
-        }
-        CacheFault::Format(FormatError::Damaged { .. }) => {
-            report.hint(format!("the file was left as it is; kdestroy -c {name} removes it"))
-        }
+        CacheFault::Format(FormatError::NotThisFormat { .. }) => report
+            .hint("the file is something else and was left as it is: name another one with -c or KRB5CCNAME"),
+        CacheFault::Format(FormatError::Damaged { .. }) => report.hint(format!(
+            "the file was left as it is; kdestroy -c {name} removes it"
+        )),
         CacheFault::File(FileFault::System { doing: "create", .. }) => {
             report.hint("the cache's folder must exist and be yours to write in")
         }
@@ -53,23 +54,46 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
 /// The cache is fine, and has no ticket that would do.
 pub(super) fn no_ticket(error: &Error, doing: &Doing<'_>) -> Report {
     match error {
-        Error::TgtExpired { cache, server, end, now } => {
+        Error::TgtExpired {
+            cache,
+            server,
+            end,
+            now,
+        } => {
             let (end, now) = (end.unix_seconds(), now.unix_seconds());
             let ago = u64::try_from(now.saturating_sub(end)).unwrap_or(0);
             doing
                 .failed("Ticket expired")
-                .evidence(format!("{cache}: the ticket for {server} ended {}, {} ago", timestamp(end), duration(ago)))
+                .evidence(format!(
+                    "{cache}: the ticket for {server} ended {}, {} ago",
+                    timestamp(end),
+                    duration(ago)
+                ))
                 .hint(format!("{} gets a new one", doing.kinit))
         }
-        Error::NoTgt { cache, wanted, present } => {
+        Error::NoTgt {
+            cache,
+            wanted,
+            present,
+        } => {
             let mut report = doing
-                .failed(format!("Matching credential not found (filename: {})", cache.residual()))
+                .failed(format!(
+                    "Matching credential not found (filename: {})",
+                    cache.residual()
+                ))
                 .evidence(format!("{cache}: no ticket for {wanted}"));
-            report.evidence.extend(present.iter().map(|server| format!("{cache}: has a ticket for {server}")));
+            report.evidence.extend(
+                present
+                    .iter()
+                    .map(|server| format!("{cache}: has a ticket for {server}")),
+            );
             report.hint(format!("{} gets one", doing.kinit))
         }
         Error::NotCached { cache, server } => doing
-            .failed(format!("Matching credential not found (filename: {})", cache.residual()))
+            .failed(format!(
+                "Matching credential not found (filename: {})",
+                cache.residual()
+            ))
             .evidence(format!("{cache}: no valid ticket for {server}"))
             .hint("without --cached-only the KDC is asked for one"),
         other => doing.failed(other.to_string()),

@@ -13,17 +13,18 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
             "Improper format of Kerberos configuration file while initializing Kerberos 5 library",
         )
         .evidence(profile.to_string())
-        .hint(format!("correct {}; a sample is in krb5.conf(5)", place(&profile.file, profile.line))),
-        Error::ConfigUnreadable { file, reason } => Report::new(
-            "Can't open/find Kerberos configuration file while initializing Kerberos 5 library",
-        )
-        .evidence(format!("{}: {reason}", file.display()))
-        .hint("make the file readable, or name another one in KRB5_CONFIG"),
-        Error::BadValue { file, line, .. } => {
-            Report::new("Improper format of Kerberos configuration file")
-                .evidence(error.to_string())
-                .hint(format!("correct {}", place(file, *line)))
+        .hint(format!(
+            "correct {}; a sample is in krb5.conf(5)",
+            place(&profile.file, profile.line)
+        )),
+        Error::ConfigUnreadable { file, reason } => {
+            Report::new("Can't open/find Kerberos configuration file while initializing Kerberos 5 library")
+                .evidence(format!("{}: {reason}", file.display()))
+                .hint("make the file readable, or name another one in KRB5_CONFIG")
         }
+        Error::BadValue { file, line, .. } => Report::new("Improper format of Kerberos configuration file")
+            .evidence(error.to_string())
+            .hint(format!("correct {}", place(file, *line))),
         Error::NoDefaultRealm { read, missing } => {
             let mut report = doing.failed("Configuration file does not specify default realm");
             report.evidence.extend(files("read", read));
@@ -32,11 +33,11 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
                 .hint("type the realm (alice@EXAMPLE.COM), or set default_realm in [libdefaults]")
                 .hint("KRB5_CONFIG names the configuration files; without it, /etc/krb5.conf is read")
         }
-        Error::BadName { name, reason } => {
-            Report::new(format!("Malformed representation of principal when parsing name {name}"))
-                .evidence(reason.as_str())
-                .hint("a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name")
-        }
+        Error::BadName { name, reason } => Report::new(format!(
+            "Malformed representation of principal when parsing name {name}"
+        ))
+        .evidence(reason.as_str())
+        .hint("a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name"),
         Error::NoKdc { realm, read, known } => {
             let mut report = doing.failed(format!("Cannot find KDC for realm \"{realm}\""));
             report.evidence.extend(files("read", read));
@@ -44,17 +45,28 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
                 [] => "no realm has a kdc line there".to_owned(),
                 known => format!("realms with kdc lines there: {}", known.join(", ")),
             });
-            report.evidence.push("DNS lookup of KDCs is not built yet".to_owned());
-            report.hint(format!("check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"))
+            report
+                .evidence
+                .push("DNS lookup of KDCs is not built yet".to_owned());
+            report.hint(format!(
+                "check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"
+            ))
         }
         other => doing.failed(other.to_string()),
     }
 }
 
 fn place(file: &str, line: usize) -> String {
-    if line == 0 { file.to_owned() } else { format!("line {line} of {file}") }
+    if line == 0 {
+        file.to_owned()
+    } else {
+        format!("line {line} of {file}")
+    }
 }
 
 fn files(what: &str, files: &[PathBuf]) -> Vec<String> {
-    files.iter().map(|file| format!("{}: {what}", file.display())).collect()
+    files
+        .iter()
+        .map(|file| format!("{}: {what}", file.display()))
+        .collect()
 }

@@ -14,10 +14,14 @@ pub(super) fn unreachable(realm: &Realm, attempts: &[Attempt], took: Duration, d
     let mut report = doing.failed(format!("Cannot contact any KDC for realm '{realm}'"));
     report.evidence.extend(answered(attempts));
     if took >= Duration::from_secs(1) {
-        report.evidence.push(format!("gave up after {:.1} s", took.as_secs_f64()));
+        report
+            .evidence
+            .push(format!("gave up after {:.1} s", took.as_secs_f64()));
     }
     for file in doing.config.iter().flat_map(|config| config.files_read()) {
-        report.evidence.push(format!("kdc lines of [realms] {realm} are in {}", file.display()));
+        report
+            .evidence
+            .push(format!("kdc lines of [realms] {realm} are in {}", file.display()));
     }
     report.hint("check that the KDC runs and listens at these addresses, and that no firewall is between")
 }
@@ -118,10 +122,14 @@ fn wrong_secret(evidence: String, doing: &Doing<'_>) -> Report {
         Proof::Keytab(secret) => {
             let mut report = doing.failed("Preauthentication failed").evidence(evidence);
             if let Some(client) = &doing.client {
-                let held: Vec<_> =
-                    secret.keys_of(client).map(|(kvno, enctype)| (client.clone(), kvno, enctype)).collect();
+                let held: Vec<_> = secret
+                    .keys_of(client)
+                    .map(|(kvno, enctype)| (client.clone(), kvno, enctype))
+                    .collect();
                 let lines = super::keytab::grouped(&held);
-                report.evidence.extend(lines.iter().map(|line| format!("{}: has {line}", secret.name())));
+                report
+                    .evidence
+                    .extend(lines.iter().map(|line| format!("{}: has {line}", secret.name())));
             }
             report.hint("the KDC has newer keys than the keytab: write it again with ktadd (-norandkey keeps the keys)")
         }
@@ -133,7 +141,11 @@ fn skew(realm: &Realm, ahead_seconds: i64, allowed_seconds: Option<i64>, doing: 
     let allowed = allowed_seconds
         .and_then(|seconds| u64::try_from(seconds).ok())
         .map_or_else(String::new, |seconds| format!(", allowed {}", duration(seconds)));
-    skew_refused(ahead_seconds, format!("the KDC of {realm}: its clock differs{allowed}"), doing)
+    skew_refused(
+        ahead_seconds,
+        format!("the KDC of {realm}: its clock differs{allowed}"),
+        doing,
+    )
 }
 
 fn skew_refused(ahead_seconds: i64, evidence: String, doing: &Doing<'_>) -> Report {

@@ -30,12 +30,14 @@ pub(super) fn explain(name: &KeytabName, fault: &KeytabFault, doing: &Doing<'_>)
             .failed(format!("Key table file '{file}' is damaged"))
             .evidence(format!("{name}: {fault}"))
             .hint("the file was left as it is; restore it, or write a new one elsewhere with ktadd"),
-        KeytabFault::TypeNotBuilt(kind) => doing
-            .failed("Unknown Key table type")
-            .evidence(format!("{name}: keytabs of type {kind} are not built yet; FILE is")),
-        KeytabFault::NoKey { principal, enctypes, present } => {
-            no_key(name, principal, enctypes, present, doing)
-        }
+        KeytabFault::TypeNotBuilt(kind) => doing.failed("Unknown Key table type").evidence(format!(
+            "{name}: keytabs of type {kind} are not built yet; FILE is"
+        )),
+        KeytabFault::NoKey {
+            principal,
+            enctypes,
+            present,
+        } => no_key(name, principal, enctypes, present, doing),
         other => doing
             .failed(format!("Key table file '{file}' cannot be used"))
             .evidence(format!("{name}: {other}")),
@@ -51,13 +53,22 @@ fn no_key(
 ) -> Report {
     let mut report = doing.failed(format!("Keytab contains no suitable keys for {principal}"));
     let wanted: Vec<String> = enctypes.iter().map(ToString::to_string).collect();
-    report.evidence.push(format!("{name}: looked for {principal} with {}", wanted.join(" or ")));
+    report.evidence.push(format!(
+        "{name}: looked for {principal} with {}",
+        wanted.join(" or ")
+    ));
     let held = grouped(present);
-    report.evidence.extend(held.iter().take(LINES_SHOWN).map(|line| format!("{name}: has {line}")));
+    report.evidence.extend(
+        held.iter()
+            .take(LINES_SHOWN)
+            .map(|line| format!("{name}: has {line}")),
+    );
     if held.is_empty() {
         report.evidence.push(format!("{name}: has no key at all"));
     } else if held.len() > LINES_SHOWN {
-        report.evidence.push(format!("{name}: has keys of {} more", held.len() - LINES_SHOWN));
+        report
+            .evidence
+            .push(format!("{name}: has keys of {} more", held.len() - LINES_SHOWN));
     }
     let same_name = present.iter().any(|(held, ..)| held == principal);
     if same_name {

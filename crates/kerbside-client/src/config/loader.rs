@@ -34,7 +34,9 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     if file.metadata()?.is_dir() {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
-    let limit = u64::try_from(MAX_PROFILE_LEN).unwrap_or(u64::MAX).saturating_add(1);
+    let limit = u64::try_from(MAX_PROFILE_LEN)
+        .unwrap_or(u64::MAX)
+        .saturating_add(1);
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)

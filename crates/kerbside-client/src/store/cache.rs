@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kerbside_formats::{Credential, FormatError};
 use kerbside_formats::ccache::CredentialCache;
+use kerbside_formats::{Credential, FormatError};
 use zeroize::Zeroizing;
 
 use super::file::{self, Contents, FileFault, Kind};
@@ -37,9 +37,11 @@ impl CacheStore {
     pub fn read(&self, name: &CacheName) -> Result<CredentialCache, Error> {
         let cache = match name {
             CacheName::File(path) => read_file(path),
-            CacheName::Memory(key) => {
-                self.memory().get(key).cloned().ok_or(CacheFault::File(FileFault::NotFound))
-            }
+            CacheName::Memory(key) => self
+                .memory()
+                .get(key)
+                .cloned()
+                .ok_or(CacheFault::File(FileFault::NotFound)),
             CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
         };
         cache.map_err(named(name))
@@ -93,11 +95,11 @@ impl CacheStore {
     pub fn destroy(&self, name: &CacheName) -> Result<(), Error> {
         let destroyed = match name {
             CacheName::File(path) => file::destroy(path, Kind::Cache, |bytes| match parse(bytes) {
-                Err(fault @ CacheFault::Format(FormatError::NotThisFormat { .. } | FormatError::Version { .. }))
-                    if !bytes.is_empty() =>
-                {
-                    Err(fault)
-                }
+                Err(
+                    fault @ CacheFault::Format(
+                        FormatError::NotThisFormat { .. } | FormatError::Version { .. },
+                    ),
+                ) if !bytes.is_empty() => Err(fault),
                 _ => Ok(()),
             }),
             CacheName::Memory(key) => match self.memory().remove(key) {
@@ -138,8 +140,8 @@ fn same_client(cache: &CredentialCache, credential: &Credential) -> Result<(), C
         return Ok(());
     }
     Err(CacheFault::OtherPrincipal {
-        expected: cache.primary.clone(),
-        found: credential.client.clone(),
+        expected: Box::new(cache.primary.clone()),
+        found: Box::new(credential.client.clone()),
     })
 }
 
@@ -152,18 +154,24 @@ fn add_to_file(path: &Path, credential: &Credential) -> Result<(), CacheFault> {
         if older {
             return Ok(None);
         }
-        CredentialCache::append_bytes(credential).map(Some).map_err(CacheFault::Unwritable)
+        CredentialCache::append_bytes(credential)
+            .map(Some)
+            .map_err(CacheFault::Unwritable)
     })?;
     if !older {
         return Ok(());
     }
     // Records of older versions are written in another way: the file becomes version 4.
-    file::replace(path, Kind::Cache, |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
-        let mut cache = parse(bytes.unwrap_or_default())?;
-        same_client(&cache, credential)?;
-        cache.add(credential.clone());
-        cache.to_bytes().map_err(CacheFault::Unwritable)
-    })
+    file::replace(
+        path,
+        Kind::Cache,
+        |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
+            let mut cache = parse(bytes.unwrap_or_default())?;
+            same_client(&cache, credential)?;
+            cache.add(credential.clone());
+            cache.to_bytes().map_err(CacheFault::Unwritable)
+        },
+    )
 }
 
 #[cfg(test)]

@@ -55,7 +55,10 @@ impl std::fmt::Display for FileFault {
             Self::NotFound => f.write_str("not found"),
             Self::NotAFile => f.write_str("expected a regular file, but found something else"),
             Self::Owner { owner, expected } => {
-                write!(f, "owner: expected user {expected} or root, but found user {owner}")
+                write!(
+                    f,
+                    "owner: expected user {expected} or root, but found user {owner}"
+                )
             }
             Self::TooLong { length } => {
                 write!(f, "expected at most {MAX_FILE_BYTES} bytes, but found {length}")
@@ -69,7 +72,10 @@ impl std::fmt::Display for FileFault {
 fn system(doing: &'static str) -> impl Fn(std::io::Error) -> FileFault {
     move |error| match error.kind() {
         ErrorKind::NotFound => FileFault::NotFound,
-        _ => FileFault::System { doing, reason: io_words(&error) },
+        _ => FileFault::System {
+            doing,
+            reason: io_words(&error),
+        },
     }
 }
 
@@ -120,7 +126,9 @@ fn check(metadata: &Metadata, kind: Kind) -> Result<(), FileFault> {
         return Err(FileFault::Owner { owner, expected });
     }
     if metadata.len() > MAX_FILE_BYTES {
-        return Err(FileFault::TooLong { length: metadata.len() });
+        return Err(FileFault::TooLong {
+            length: metadata.len(),
+        });
     }
     Ok(())
 }
@@ -129,10 +137,16 @@ fn contents(file: &mut File) -> Result<Contents, FileFault> {
     let metadata = file.metadata().map_err(system("stat"))?;
     // Reserved at once: a vector that grows leaves copies of keys behind.
     let length = metadata.len().min(MAX_FILE_BYTES);
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(length).unwrap_or(0).saturating_add(64)));
-    file.take(MAX_FILE_BYTES.saturating_add(1)).read_to_end(&mut bytes).map_err(system("read"))?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(length).unwrap_or(0).saturating_add(64),
+    ));
+    file.take(MAX_FILE_BYTES.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(system("read"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_FILE_BYTES {
-        return Err(FileFault::TooLong { length: metadata.len() });
+        return Err(FileFault::TooLong {
+            length: metadata.len(),
+        });
     }
     Ok(Contents { bytes, metadata })
 }
@@ -163,14 +177,20 @@ fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {
         Lock::Shared => FlockOperation::NonBlockingLockShared,
         Lock::Exclusive => FlockOperation::NonBlockingLockExclusive,
     };
-    for taken in [rustix::fs::flock(file, operation), rustix::fs::fcntl_lock(file, operation)] {
+    for taken in [
+        rustix::fs::flock(file, operation),
+        rustix::fs::fcntl_lock(file, operation),
+    ] {
         match taken {
             Ok(()) => {}
             Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => return Ok(false),
             // A file system without locks: MIT goes on as well.
             Err(rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {}
             Err(error) => {
-                return Err(FileFault::System { doing: "lock", reason: io_words(&error.into()) });
+                return Err(FileFault::System {
+                    doing: "lock",
+                    reason: io_words(&error.into()),
+                });
             }
         }
     }
@@ -227,7 +247,9 @@ pub(crate) fn replace<E: From<FileFault>>(
                 if kind == Kind::Keytab {
                     temporary.keep_access(&before.metadata)?;
                 }
-                return Ok(temporary.rename(path, RenameFlags::empty()).map_err(system("rename"))?);
+                return Ok(temporary
+                    .rename(path, RenameFlags::empty())
+                    .map_err(system("rename"))?);
             }
             Err(FileFault::NotFound) => {
                 let bytes = make(None)?;
@@ -283,7 +305,11 @@ impl Temporary {
     fn write(destination: &Path, bytes: &[u8]) -> Result<Self, FileFault> {
         let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut options = OpenOptions::new();
-        options.write(true).create_new(true).mode(0o600).custom_flags(flags);
+        options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .custom_flags(flags);
         for _ in 0..16 {
             let path = beside(destination);
             let mut file = match options.open(&path) {
@@ -291,7 +317,10 @@ impl Temporary {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 // A missing folder is not a missing cache.
                 Err(error) => {
-                    return Err(FileFault::System { doing: "create", reason: io_words(&error) });
+                    return Err(FileFault::System {
+                        doing: "create",
+                        reason: io_words(&error),
+                    });
                 }
             };
             let temporary = Self { path, renamed: false };
@@ -299,7 +328,10 @@ impl Temporary {
             file.sync_all().map_err(system("sync"))?;
             return Ok(temporary);
         }
-        Err(FileFault::System { doing: "create", reason: "16 temporary names are taken".to_owned() })
+        Err(FileFault::System {
+            doing: "create",
+            reason: "16 temporary names are taken".to_owned(),
+        })
     }
 
     /// Gives the new file the old one's owner and mode: a service that reads its keytab by its group
@@ -341,7 +373,10 @@ impl Drop for Temporary {
 fn beside(destination: &Path) -> PathBuf {
     use rand_core::Rng;
     let mut name = std::ffi::OsString::from(".");
-    let base = destination.file_name().map(OsStrExt::as_bytes).unwrap_or_default();
+    let base = destination
+        .file_name()
+        .map(OsStrExt::as_bytes)
+        .unwrap_or_default();
     // File names end at 255 bytes.
     name.push(std::ffi::OsStr::from_bytes(base.get(..200).unwrap_or(base)));
     name.push(format!(".{:016x}", crate::random::OsRandom.next_u64()));
@@ -373,7 +408,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cc");
         replace(&path, Kind::Cache, fixed(b"one")).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
         assert_eq!(names(dir.path()), ["cc"]);
         replace(&path, Kind::Cache, |before| {
             assert_eq!(before, Some(b"one".as_slice()));
@@ -389,10 +427,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cc");
         std::fs::write(&path, b"precious").unwrap();
-        assert_eq!(replace(&path, Kind::Cache, |_| Err(FileFault::Locked)), Err(FileFault::Locked));
-        assert_eq!(append(&path, Kind::Cache, |_| Err(FileFault::Locked)), Err(FileFault::Locked));
-        assert_eq!(destroy(&path, Kind::Cache, |_| Err(FileFault::Locked)), Err(FileFault::Locked));
-        assert_eq!(std::fs::read(&path, Kind::Cache).unwrap(), b"precious");
+        assert_eq!(
+            replace(&path, Kind::Cache, |_| Err(FileFault::Locked)),
+            Err(FileFault::Locked)
+        );
+        assert_eq!(
+            append(&path, Kind::Cache, |_| Err(FileFault::Locked)),
+            Err(FileFault::Locked)
+        );
+        assert_eq!(
+            destroy(&path, Kind::Cache, |_| Err(FileFault::Locked)),
+            Err(FileFault::Locked)
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), b"precious");
         assert_eq!(names(dir.path()), ["cc"]);
     }
 
@@ -417,7 +464,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("cc");
         std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();
-        assert!(matches!(replace(&link, Kind::Cache, fixed(b"new")), Err(FileFault::System { doing: "create", .. })));
+        assert!(matches!(
+            replace(&link, Kind::Cache, fixed(b"new")),
+            Err(FileFault::System { doing: "create", .. })
+        ));
         assert_eq!(names(dir.path()), ["cc"]);
     }
 
@@ -425,9 +475,14 @@ mod tests {
     fn folders_and_pipes_are_not_files() {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(read(dir.path(), Kind::Cache).err(), Some(FileFault::NotAFile));
-        assert_eq!(read(&dir.path().join("none"), Kind::Cache).err(), Some(FileFault::NotFound));
-        let device = read(Path::new("/dev/null"), Kind::Cache).err();
-        assert_eq!(device, Some(FileFault::NotAFile));
+        assert_eq!(
+            read(&dir.path().join("none"), Kind::Cache).err(),
+            Some(FileFault::NotFound)
+        );
+        // Nobody is at the pipe's other end: opening it must not wait.
+        let pipe = dir.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert_eq!(read(&pipe, Kind::Cache).err(), Some(FileFault::NotAFile));
     }
 
     #[test]
@@ -440,14 +495,21 @@ mod tests {
                 let path = &path;
                 scope.spawn(move || {
                     for _ in 0..10 {
-                        append::<FileFault>(path, Kind::Cache, |_| Ok(Some(Zeroizing::new(vec![letter; 100])))).unwrap();
+                        append::<FileFault>(path, Kind::Cache, |_| {
+                            Ok(Some(Zeroizing::new(vec![letter; 100])))
+                        })
+                        .unwrap();
                     }
                 });
             }
         });
         let bytes = read(&path, Kind::Cache).unwrap().bytes;
         assert_eq!(bytes.len(), 4000);
-        assert!(bytes.chunks(100).all(|chunk| chunk.windows(2).all(|pair| pair.first() == pair.last())));
+        assert!(
+            bytes
+                .chunks(100)
+                .all(|chunk| chunk.windows(2).all(|pair| pair.first() == pair.last()))
+        );
     }
 
     #[test]
@@ -468,8 +530,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("cc");
         replace(&path, Kind::Cache, fixed(b"secret")).unwrap();
-        destroy(&path, Kind::Cache, |bytes| { assert_eq!(bytes, b"secret"); Ok::<_, FileFault>(()) }).unwrap();
-        assert_eq!(destroy::<FileFault>(&path, Kind::Cache, |_| Ok(())), Err(FileFault::NotFound));
+        destroy(&path, Kind::Cache, |bytes| {
+            assert_eq!(bytes, b"secret");
+            Ok::<_, FileFault>(())
+        })
+        .unwrap();
+        assert_eq!(
+            destroy::<FileFault>(&path, Kind::Cache, |_| Ok(())),
+            Err(FileFault::NotFound)
+        );
         assert!(names(dir.path()).is_empty());
     }
 }

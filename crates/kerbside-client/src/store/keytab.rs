@@ -27,7 +27,13 @@ pub(crate) struct Stamp(u64, u64, u64, i64, i64);
 
 impl Stamp {
     pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self(metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+        Self(
+            metadata.dev(),
+            metadata.ino(),
+            metadata.len(),
+            metadata.mtime(),
+            metadata.mtime_nsec(),
+        )
     }
 }
 
@@ -52,7 +58,10 @@ impl fmt::Display for KeytabWarning {
         match self {
             Self::Mode { mode } => write!(f, "mode: expected 0600, but found {mode:04o}"),
             Self::Owner { owner } => {
-                write!(f, "owner: expected this process's user or root, but found user {owner}")
+                write!(
+                    f,
+                    "owner: expected this process's user or root, but found user {owner}"
+                )
             }
         }
     }

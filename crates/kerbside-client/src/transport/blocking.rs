@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
-use super::{Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words};
+use super::{
+    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words,
+};
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
 
@@ -24,11 +26,17 @@ pub(crate) fn deliver(job: &Job) -> Result<Delivered, Undelivered> {
         let until = start.elapsed().saturating_add(step.wait);
         if let Some((index, reply)) = listen(&mut open, &mut schedule, start, until) {
             schedule.failed(index, start.elapsed(), AttemptOutcome::Answered);
-            return Ok(Delivered { reply, attempts: schedule.finish(start.elapsed()) });
+            return Ok(Delivered {
+                reply,
+                attempts: schedule.finish(start.elapsed()),
+            });
         }
     }
     let took = start.elapsed();
-    Err(Undelivered { attempts: schedule.finish(took), took })
+    Err(Undelivered {
+        attempts: schedule.finish(took),
+        took,
+    })
 }
 
 /// Opens a target's socket and sends, or sends a datagram again.
@@ -41,7 +49,9 @@ fn send(
     start: Instant,
 ) {
     let outcome = if first {
-        job.targets.get(index).map(|target| Connection::open(target, &job.request))
+        job.targets
+            .get(index)
+            .map(|target| Connection::open(target, &job.request))
     } else {
         let found = open.iter().find(|(target, _)| *target == index);
         if let Some((_, Connection::Datagram(socket))) = found {
@@ -244,7 +254,9 @@ impl Stream {
         }
         let mut buffer = [0_u8; 16_384];
         match self.socket.read(&mut buffer) {
-            Ok(0) => Event::Failed(AttemptOutcome::Closed { received: self.reply.received() }),
+            Ok(0) => Event::Failed(AttemptOutcome::Closed {
+                received: self.reply.received(),
+            }),
             Ok(count) => self.received(buffer.get(..count).unwrap_or_default()),
             Err(error) if try_again(&error) => Event::Nothing,
             Err(error) => Event::Failed(words(&error)),
@@ -258,14 +270,17 @@ impl Stream {
             Framing::Complete(reply) => match examine(&reply) {
                 Finding::Reply => Event::Reply(reply),
                 Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
-                Finding::Foreign => {
-                    Event::Failed(AttemptOutcome::NotKerberos { received: reply.len() })
-                }
+                Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
+                    received: reply.len(),
+                }),
             },
         }
     }
 }
 
 fn try_again(error: &std::io::Error) -> bool {
-    matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted)
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted
+    )
 }

@@ -10,7 +10,9 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
-use super::{Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words};
+use super::{
+    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words,
+};
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
 
@@ -31,7 +33,10 @@ pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
     // One place for each task's last word and one for a note.
     let (sender, mut events) = mpsc::channel(job.targets.len().saturating_mul(2).max(1));
     while let Some(step) = schedule.step(start.elapsed()) {
-        match step.target.and_then(|index| Some((index, job.targets.get(index)?))) {
+        match step
+            .target
+            .and_then(|index| Some((index, job.targets.get(index)?)))
+        {
             Some((index, target)) if step.first => {
                 let notify = Arc::new(Notify::new());
                 again.push((index, Arc::clone(&notify)));
@@ -48,11 +53,17 @@ pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
         let until = start.elapsed().saturating_add(step.wait);
         if let Some((index, reply)) = listen(&mut events, &mut schedule, start, until).await {
             schedule.failed(index, start.elapsed(), AttemptOutcome::Answered);
-            return Ok(Delivered { reply, attempts: schedule.finish(start.elapsed()) });
+            return Ok(Delivered {
+                reply,
+                attempts: schedule.finish(start.elapsed()),
+            });
         }
     }
     let took = start.elapsed();
-    Err(Undelivered { attempts: schedule.finish(took), took })
+    Err(Undelivered {
+        attempts: schedule.finish(took),
+        took,
+    })
 }
 
 /// Waits for a reply until `until` (since the start).
@@ -125,7 +136,9 @@ async fn by_datagram(
             // Anybody can forge a datagram's source: the true reply may still come. A note that
             // finds the channel full says nothing new.
             Finding::Foreign => {
-                let note = AttemptOutcome::NotKerberos { received: datagram.len() };
+                let note = AttemptOutcome::NotKerberos {
+                    received: datagram.len(),
+                };
                 let _ = events.try_send((index, Event::Noted(note)));
             }
         }
@@ -144,7 +157,9 @@ async fn datagram_socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
 
 async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
     let Some(frame) = framed(request) else {
-        return Event::Failed(AttemptOutcome::Failed("the request is too long to be framed".to_owned()));
+        return Event::Failed(AttemptOutcome::Failed(
+            "the request is too long to be framed".to_owned(),
+        ));
     };
     let mut stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
@@ -157,7 +172,11 @@ async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
     let mut buffer = vec![0_u8; 16_384];
     loop {
         let bytes = match stream.read(&mut buffer).await {
-            Ok(0) => return Event::Failed(AttemptOutcome::Closed { received: reply.received() }),
+            Ok(0) => {
+                return Event::Failed(AttemptOutcome::Closed {
+                    received: reply.received(),
+                });
+            }
             Ok(count) => buffer.get(..count).unwrap_or_default(),
             Err(error) => return Event::Failed(words(&error)),
         };
@@ -170,9 +189,9 @@ async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
                 return match examine(&reply) {
                     Finding::Reply => Event::Reply(reply),
                     Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
-                    Finding::Foreign => {
-                        Event::Failed(AttemptOutcome::NotKerberos { received: reply.len() })
-                    }
+                    Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
+                        received: reply.len(),
+                    }),
                 };
             }
         }

@@ -44,16 +44,56 @@ Usage: kinit [-V] [-l lifetime] [-s start_time] [-r renewable_life]
 const SHORT: &str = "r:fpFPn54aAVl:s:c:kit:T:RS:vX:CEI:";
 
 const LONG: &[LongOption] = &[
-    LongOption { name: "noforwardable", letter: 'F', value: false },
-    LongOption { name: "noproxiable", letter: 'P', value: false },
-    LongOption { name: "addresses", letter: 'a', value: false },
-    LongOption { name: "forwardable", letter: 'f', value: false },
-    LongOption { name: "proxiable", letter: 'p', value: false },
-    LongOption { name: "noaddresses", letter: 'A', value: false },
-    LongOption { name: "canonicalize", letter: 'C', value: false },
-    LongOption { name: "enterprise", letter: 'E', value: false },
-    LongOption { name: "request-pac", letter: '+', value: false },
-    LongOption { name: "no-request-pac", letter: '+', value: false },
+    LongOption {
+        name: "noforwardable",
+        letter: 'F',
+        value: false,
+    },
+    LongOption {
+        name: "noproxiable",
+        letter: 'P',
+        value: false,
+    },
+    LongOption {
+        name: "addresses",
+        letter: 'a',
+        value: false,
+    },
+    LongOption {
+        name: "forwardable",
+        letter: 'f',
+        value: false,
+    },
+    LongOption {
+        name: "proxiable",
+        letter: 'p',
+        value: false,
+    },
+    LongOption {
+        name: "noaddresses",
+        letter: 'A',
+        value: false,
+    },
+    LongOption {
+        name: "canonicalize",
+        letter: 'C',
+        value: false,
+    },
+    LongOption {
+        name: "enterprise",
+        letter: 'E',
+        value: false,
+    },
+    LongOption {
+        name: "request-pac",
+        letter: '+',
+        value: false,
+    },
+    LongOption {
+        name: "no-request-pac",
+        letter: '+',
+        value: false,
+    },
 ];
 
 /// What was asked for.
@@ -143,7 +183,9 @@ fn flag(letter: char, found: &mut Arguments, problems: &mut String, not_built: &
         'i' => found.client_keytab = true,
         'n' => *not_built = Some("anonymous tickets (-n)"),
         'v' => *not_built = Some("validation of postdated tickets (-v)"),
-        '+' => *not_built = Some("asking for tickets with or without a PAC (--request-pac, --no-request-pac)"),
+        '+' => {
+            *not_built = Some("asking for tickets with or without a PAC (--request-pac, --no-request-pac)")
+        }
         // -5 is what Kerberos is; -4 went with MIT 1.7.
         '4' => problems.push_str("Kerberos 4 is no longer supported\n"),
         _ => {}
@@ -178,7 +220,10 @@ fn option(
 }
 
 fn lifetime(value: &OsStr, problems: &mut String) -> Option<i64> {
-    let seconds = value.to_str().and_then(parse_duration).filter(|seconds| *seconds > 0);
+    let seconds = value
+        .to_str()
+        .and_then(parse_duration)
+        .filter(|seconds| *seconds > 0);
     if seconds.is_none() {
         let value = crate::output::escape(&value.to_string_lossy());
         problems.push_str(&format!("Bad lifetime value {value}\n"));
@@ -210,7 +255,10 @@ mod tests {
         let keytab = run(&["-R", "-kt", "user.keytab", "user@REALM"]);
         assert!(keytab.renew && keytab.use_keytab && !keytab.forced_keytab);
         let lives = run(&["-l", "5h30m", "-r", "7d", "-fP"]);
-        assert_eq!((lives.lifetime, lives.renewable_life), (Some(19_800), Some(604_800)));
+        assert_eq!(
+            (lives.lifetime, lives.renewable_life),
+            (Some(19_800), Some(604_800))
+        );
         assert_eq!((lives.forwardable, lives.proxiable), (Some(true), Some(false)));
         let forced = run(&["-t", "k", "alice"]);
         assert!(forced.use_keytab && forced.forced_keytab);
@@ -244,7 +292,10 @@ mod tests {
             (&["-T", "cc"], "FAST armor (-T)"),
             (&["-I", "cc"], "an input cache for pre-authentication (-I)"),
             (&["-X", "a=b"], "pre-authentication attributes (-X)"),
-            (&["--request-pac"], "asking for tickets with or without a PAC (--request-pac, --no-request-pac)"),
+            (
+                &["--request-pac"],
+                "asking for tickets with or without a PAC (--request-pac, --no-request-pac)",
+            ),
         ] {
             assert_eq!(parsed(words), Outcome::NotBuilt(text), "{words:?}");
         }

@@ -49,5 +49,9 @@ fn secret(key: &KeytabKey) -> &[u8] {
 
 /// An enctype's name as MIT shows it.
 pub(super) fn etype_name(enctype: EncryptionType) -> String {
-    if enctype.is_deprecated() { format!("DEPRECATED:{enctype}") } else { enctype.to_string() }
+    if enctype.is_deprecated() {
+        format!("DEPRECATED:{enctype}")
+    } else {
+        enctype.to_string()
+    }
 }

@@ -39,13 +39,21 @@ impl<'a> Shown<'a> {
                 flags: found.flags,
                 session: found.session_key.enctype(),
                 ticket: &found.ticket,
-                addresses: found.addresses.iter().map(|(kind, bytes)| (*kind, bytes.as_slice())).collect(),
+                addresses: found
+                    .addresses
+                    .iter()
+                    .map(|(kind, bytes)| (*kind, bytes.as_slice()))
+                    .collect(),
                 authdata: found.authdata.iter().map(|(kind, _)| kind.0).collect(),
             }),
             CacheEntry::Unsupported(found) => Some(Self {
                 client: &found.client,
                 server: &found.server,
-                start: i64::from(if found.start_time == 0 { found.auth_time } else { found.start_time }),
+                start: i64::from(if found.start_time == 0 {
+                    found.auth_time
+                } else {
+                    found.start_time
+                }),
                 end: i64::from(found.end_time),
                 renew_till: i64::from(found.renew_till),
                 flags: TicketFlags(found.flags),
@@ -68,7 +76,11 @@ pub(super) fn listing(name: &CacheName, cache: &CredentialCache, arguments: &Arg
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = writeln!(text, "Ticket cache: {}", escape(&name.to_string()));
-    let _ = writeln!(text, "Default principal: {}\n", escape(&cache.primary.to_string()));
+    let _ = writeln!(
+        text,
+        "Default principal: {}\n",
+        escape(&cache.primary.to_string())
+    );
     text.push_str("Valid starting     Expires            Service principal\n");
     for entry in &cache.entries {
         match entry {
@@ -114,9 +126,14 @@ fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: 
         extra.end();
     }
     if arguments.etypes {
-        let enctype = kerbside_asn1::decode::<Ticket<'_>>(shown.ticket)
-            .map_or_else(|_| "unknown".to_owned(), |ticket| etype_name(ticket.enc_part.etype));
-        extra.field(&format!("Etype (skey, tkt): {}, {enctype} ", etype_name(shown.session)));
+        let enctype = kerbside_asn1::decode::<Ticket<'_>>(shown.ticket).map_or_else(
+            |_| "unknown".to_owned(),
+            |ticket| etype_name(ticket.enc_part.etype),
+        );
+        extra.field(&format!(
+            "Etype (skey, tkt): {}, {enctype} ",
+            etype_name(shown.session)
+        ));
     }
     if arguments.authdata {
         let types: Vec<String> = shown.authdata.iter().map(ToString::to_string).collect();
@@ -126,9 +143,16 @@ fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: 
         extra.end();
     }
     if arguments.addresses {
-        let addresses: Vec<String> =
-            shown.addresses.iter().map(|(kind, bytes)| address(*kind, bytes)).collect();
-        let addresses = if addresses.is_empty() { "(none)".to_owned() } else { addresses.join(", ") };
+        let addresses: Vec<String> = shown
+            .addresses
+            .iter()
+            .map(|(kind, bytes)| address(*kind, bytes))
+            .collect();
+        let addresses = if addresses.is_empty() {
+            "(none)".to_owned()
+        } else {
+            addresses.join(", ")
+        };
         let _ = writeln!(text, "\tAddresses: {addresses}");
     }
 }
