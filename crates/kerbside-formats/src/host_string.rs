@@ -142,7 +142,7 @@ impl HostPort {
                 None => (text, None),
             },
         };
-        if host.is_empty() || host.contains(is_space) {
+        if host.is_empty() || host.contains(|c| is_space(c) || matches!(c, '[' | ']' | '/')) {
             return Err(HostStringError::NoHost {
                 found: text.to_string(),
             });

@@ -143,6 +143,9 @@ fn server_addresses() {
             "[::1]88",
             "expected [address] or [address]:port, but found \"[::1]88\"",
         ),
+        ("[[]", "expected a host, but found \"[[]\""),
+        ("a]", "expected a host, but found \"a]\""),
+        ("[tcp/a]", "expected a host, but found \"[tcp/a]\""),
         ("kdc:0", "expected a port from 1 to 65535, but found \"0\""),
         ("kdc:", "expected a port from 1 to 65535, but found \"\""),
         (
