@@ -1,0 +1,98 @@
+//! Keytabs, credential caches and configuration files from hostile hands.
+//!
+//! A binary file that is read must come back: byte for byte in the version that is written, and with the same
+//! contents otherwise.
+#![no_main]
+
+use kerbside_formats::duration::parse_duration;
+use kerbside_formats::enctype_list::{DEFAULT_ENCTYPES, EnctypeList};
+use kerbside_formats::host_string::{HostPort, ServerAddress};
+use kerbside_formats::keysalt::parse_keysalts;
+use kerbside_formats::profile::Loader;
+use kerbside_formats::{CredentialCache, KdcConf, Keytab, Krb5Conf, Profile};
+use libfuzzer_sys::fuzz_target;
+
+/// Gives every include the same small file, which includes nothing.
+struct OneFile;
+
+impl Loader for OneFile {
+    fn file(&mut self, _: &str) -> Result<Vec<u8>, String> {
+        Ok(b"[libdefaults]\ndefault_realm = INCLUDED\n".to_vec())
+    }
+
+    fn directory(&mut self, _: &str) -> Result<Vec<String>, String> {
+        Ok(vec!["b.conf".into(), "a".into(), "not included~".into()])
+    }
+}
+
+fn keytab(bytes: &[u8]) {
+    let Ok(keytab) = Keytab::parse(bytes) else { return };
+    let written = keytab.to_bytes().expect("what was read can be written");
+    if bytes.starts_with(&[5, 2]) {
+        assert_eq!(**written, *bytes);
+    }
+    let again = Keytab::parse(&written).expect("what was written can be read");
+    assert_eq!(again.to_bytes().as_ref(), Ok(&written));
+    for entry in keytab.entries().filter(|entry| entry.key.usable().is_some()) {
+        let found = keytab.find(&entry.principal, Some(entry.kvno), Some(entry.enctype()));
+        assert!(found.is_some_and(|found| found.principal == entry.principal && found.kvno == entry.kvno));
+    }
+}
+
+fn ccache(bytes: &[u8]) {
+    let Ok(cache) = CredentialCache::parse(bytes) else {
+        return;
+    };
+    let written = cache.to_bytes().expect("what was read can be written");
+    // A header length of 1 is a known slip of other software that is put right.
+    if bytes.starts_with(&[5, 4]) && !bytes.starts_with(&[5, 4, 0, 1]) {
+        assert_eq!(**written, *bytes);
+    }
+    let again = CredentialCache::parse(&written).expect("what was written can be read");
+    assert_eq!(again.to_bytes().as_ref(), Ok(&written));
+    for credential in cache.credentials() {
+        assert!(cache.find(&credential.server).is_some());
+    }
+}
+
+fn profile(bytes: &[u8]) {
+    let Ok(profile) = Profile::parse_with(bytes, "krb5.conf", &mut OneFile) else {
+        return;
+    };
+    let names: Vec<String> = match profile.section(&["realms"]) {
+        Some(realms) => realms.section_names().map(Into::into).collect(),
+        None => Vec::new(),
+    };
+    if let Ok(krb5) = Krb5Conf::from_profile(profile.clone()) {
+        for name in &names {
+            let _ = krb5.realm(name);
+            let _ = krb5.libdefaults_for(name);
+            let _ = krb5.realm_of_host(name);
+        }
+    }
+    if let Ok(kdc) = KdcConf::from_profile(profile) {
+        for name in &names {
+            let _ = kdc.realm(name);
+        }
+    }
+}
+
+fn values(bytes: &[u8]) {
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        return;
+    };
+    let _ = parse_duration(text);
+    let _ = EnctypeList::parse(Some(text), &DEFAULT_ENCTYPES, true).map(|list| list.supported(&[]));
+    let _ = parse_keysalts(text);
+    let _ = HostPort::parse_list(text, 88);
+    if let Ok(address) = ServerAddress::parse(text, 88) {
+        assert_eq!(ServerAddress::parse(&address.to_string(), 1), Ok(address));
+    }
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    keytab(bytes);
+    ccache(bytes);
+    profile(bytes);
+    values(bytes);
+});

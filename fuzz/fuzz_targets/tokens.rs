@@ -1,0 +1,275 @@
+//! Bytes from a peer into every state of a context: first tokens, later legs of SPNEGO, replies to an initiator,
+//! messages of an established context; and into an authenticator's checksum, which only a client with a ticket can fill.
+#![no_main]
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use kerbside_asn1::{
+    AdType, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, Principal, Ticket, TicketFlags,
+    TransitedEncoding, TransitedType, encode, gss_token, oids,
+};
+use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey, SessionKey};
+use kerbside_gss::{
+    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, Initiator, InitiatorParams, Mechanism,
+    MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
+};
+use kerbside_protocol::{ApInitiator, ApParams, Credential, Now, ReplayCache, ReplayTag, Verdict};
+use libfuzzer_sys::fuzz_target;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+/// The moment of the seeds' authenticators, so that their tickets are good.
+const NOW: i64 = 1_231_521_000;
+
+/// Everything is fresh: the same request is made over and over here.
+struct AlwaysFresh;
+
+impl ReplayCache for AlwaysFresh {
+    fn check(&self, _: &ReplayTag, _: KerberosTime) -> Verdict {
+        Verdict::Fresh
+    }
+}
+
+struct World {
+    rng: ChaCha20Rng,
+    credential: Credential,
+    acceptor: Acceptor,
+    ends: [Box<SecurityContext>; 2],
+}
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+fn now() -> Now {
+    Now::new(NOW, 1).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let enctype = EncryptionType::AES128_CTS_HMAC_SHA1_96;
+        let service_key = Key::generate(enctype, &mut rng).unwrap();
+        let credential = credential(&service_key, &mut rng);
+        let key = ServiceKey {
+            principal: credential.server.clone(),
+            kvno: 1,
+            key: Arc::new(LongTermKey::from(service_key)),
+        };
+        let service = ServiceName::Principal(credential.server.clone());
+        let bindings = Some(ChannelBindings::tls_unique(b"channel"));
+        let params = AcceptorParams::new(
+            Arc::new(MemoryKeys::new(vec![key])),
+            service,
+            Arc::new(AlwaysFresh),
+        )
+        .with_channel_bindings(bindings, BindingPolicy::WhenSupported);
+        let acceptor = Acceptor::new(params);
+        let ends = established(&credential, &acceptor, &mut rng);
+        Self {
+            rng,
+            credential,
+            acceptor,
+            ends,
+        }
+    }
+
+    fn initiator(&mut self, spnego: bool) -> Box<dyn Mechanism> {
+        let params = InitiatorParams::new(self.credential.clone()).with_spnego(spnego);
+        let Step::Continue { next, .. } = Initiator::krb5(params)
+            .unwrap()
+            .start(now(), &mut self.rng)
+            .unwrap()
+        else {
+            panic!("mutual authentication takes an answer")
+        };
+        next
+    }
+
+    /// An acceptor that chose Kerberos, having seen this list of mechanisms, and waits for its token.
+    fn waiting_acceptor(&mut self, init: &[u8]) -> Box<dyn Mechanism> {
+        match self.acceptor.step(init, now(), &mut self.rng).unwrap() {
+            Step::Continue { next, .. } => next,
+            _ => panic!("no token yet, so no end"),
+        }
+    }
+}
+
+fn credential(service_key: &Key, rng: &mut ChaCha20Rng) -> Credential {
+    let client = Principal::new("EXAMPLE.COM", &["alice"]);
+    let server = Principal::new("EXAMPLE.COM", &["HTTP", "www.example.com"]);
+    let session_key = Key::generate(service_key.enctype(), rng).unwrap();
+    let (start, end) = (
+        KerberosTime::from_unix_seconds(NOW - 60),
+        KerberosTime::from_unix_seconds(NOW + 60),
+    );
+    let part = EncTicketPart {
+        flags: TicketFlags::INITIAL,
+        key: EncryptionKey {
+            keytype: session_key.enctype(),
+            keyvalue: session_key.expose_secret(),
+        },
+        crealm: client.realm.to_wire(),
+        cname: client.name.to_wire(),
+        transited: TransitedEncoding {
+            tr_type: TransitedType(1),
+            contents: b"",
+        },
+        authtime: start,
+        starttime: None,
+        endtime: end,
+        renew_till: None,
+        caddr: None,
+        authorization_data: None,
+    };
+    let cipher = service_key
+        .encrypt(KeyUsage::TICKET, &encode(&part).unwrap(), rng)
+        .unwrap();
+    let ticket = Ticket {
+        tkt_vno: 5,
+        realm: server.realm.to_wire(),
+        sname: server.name.to_wire(),
+        enc_part: EncryptedData {
+            etype: service_key.enctype(),
+            kvno: Some(1),
+            cipher: &cipher,
+        },
+    };
+    Credential {
+        ticket: encode(&ticket).unwrap(),
+        client: client.clone(),
+        server: server.clone(),
+        session_key: SessionKey::from(session_key.clone()),
+        auth_time: start,
+        start_time: start,
+        end_time: end,
+        renew_till: KerberosTime::EPOCH,
+        is_skey: false,
+        flags: TicketFlags::INITIAL,
+        addresses: Vec::new(),
+        authdata: Vec::new(),
+        second_ticket: Vec::new(),
+    }
+}
+
+fn established(
+    credential: &Credential,
+    acceptor: &Acceptor,
+    rng: &mut ChaCha20Rng,
+) -> [Box<SecurityContext>; 2] {
+    let params = InitiatorParams::new(credential.clone()).with_spnego(false);
+    let Step::Continue { token, next } = Initiator::krb5(params).unwrap().start(now(), rng).unwrap() else {
+        panic!()
+    };
+    let Step::Done {
+        token: Some(token),
+        context: accepted,
+        ..
+    } = acceptor.step(&token, now(), rng).unwrap()
+    else {
+        panic!()
+    };
+    let Step::Done {
+        context: initiated, ..
+    } = next.step(&token, now(), rng).unwrap()
+    else {
+        panic!()
+    };
+    [initiated, accepted]
+}
+
+/// NegTokenInits without a token: Kerberos first, and Kerberos second, after which MICs are required.
+fn inits() -> [Vec<u8>; 2] {
+    let list = |mechs: &[kerbside_asn1::ObjectIdentifier]| {
+        let list = encode(&mechs.to_vec()).unwrap();
+        let init = kerbside_asn1::NegTokenInit {
+            mech_types: kerbside_asn1::Raw::parse(&list).unwrap(),
+            req_flags: None,
+            mech_token: None,
+            mech_list_mic: None,
+        };
+        gss_token::wrap(
+            oids::SPNEGO,
+            &encode(&kerbside_asn1::NegotiationToken::Init(init)).unwrap(),
+        )
+    };
+    [list(&[oids::KRB5]), list(&[oids::NEGOEX, oids::MS_KRB5])]
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    WORLD.with_borrow_mut(|world| {
+        context_tokens(world, bytes);
+        messages(world, bytes);
+        checksum(world, bytes);
+    });
+});
+
+fn context_tokens(world: &mut World, bytes: &[u8]) {
+    let first = world.acceptor.clone().step(bytes, now(), &mut world.rng);
+    if let Ok(Step::Continue { next, .. }) = first {
+        let _ = next.step(bytes, now(), &mut world.rng);
+    }
+    for init in inits() {
+        let waiting = world.waiting_acceptor(&init);
+        let _ = waiting.step(bytes, now(), &mut world.rng);
+    }
+    for spnego in [false, true] {
+        let waiting = world.initiator(spnego);
+        assert!(
+            waiting.step(bytes, now(), &mut world.rng).is_err(),
+            "nobody but the acceptor can answer"
+        );
+    }
+    let params = InitiatorParams::new(world.credential.clone());
+    let _ = Initiator::krb5(params)
+        .unwrap()
+        .answer(bytes, now(), &mut world.rng);
+}
+
+fn messages(world: &mut World, bytes: &[u8]) {
+    for end in &mut world.ends {
+        assert!(
+            end.unwrap(bytes).is_err() && end.verify_mic(b"message", bytes).is_err(),
+            "keys are secret"
+        );
+        assert!(end.unwrap_in_place(&mut bytes.to_vec(), true).is_err());
+    }
+    // Whatever the message, one end opens what the other makes, in place or not.
+    let [initiator, acceptor] = &mut world.ends;
+    let confidential = bytes.first().is_some_and(|octet| octet & 1 == 0);
+    let mut token = initiator.wrap(confidential, bytes, &mut world.rng).unwrap();
+    assert_eq!(
+        acceptor
+            .unwrap_in_place(&mut token, confidential)
+            .unwrap()
+            .message,
+        bytes
+    );
+    // And no octet of it can be altered but the rotation count by a multiple of its length.
+    let token = acceptor.wrap(confidential, b"altered", &mut world.rng).unwrap();
+    let mut altered = token.clone();
+    for (octet, change) in altered.iter_mut().zip(bytes) {
+        *octet ^= change;
+    }
+    if let Ok(opened) = initiator.unwrap(&altered) {
+        assert_eq!(opened.message, b"altered");
+        altered[6..8].copy_from_slice(&token[6..8]);
+        assert!(altered[..16] == token[..16]);
+    }
+}
+
+/// A client with a ticket may put anything into the checksum and the authorization data of its authenticator.
+fn checksum(world: &mut World, bytes: &[u8]) {
+    let params = ApParams {
+        checksum: Some((ChecksumType::GSS_AUTHENTICATOR, bytes.to_vec())),
+        authorization_data: vec![
+            (AdType::AD_IF_RELEVANT, bytes.to_vec()),
+            (AdType::AD_AP_OPTIONS, bytes.to_vec()),
+        ],
+        ..ApParams::default()
+    };
+    let (message, _) = ApInitiator::start(&world.credential, params, now(), &mut world.rng).unwrap();
+    let token = gss_token::wrap(oids::KRB5, &[&[1, 0], &message[..]].concat());
+    let _ = world.acceptor.clone().step(&token, now(), &mut world.rng);
+}

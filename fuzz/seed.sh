@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Fills fuzz/corpus/TARGET from the test vectors of the crates. Run again, it adds what is new.
+set -euo pipefail
+cd "$(dirname "$0")"
+vectors=(../crates/*/tests/vectors)
+
+# Binary samples, named by their contents so that two of one name both stay.
+copy() { # TARGET FIND-PATTERN...
+    local target=$1 pattern file
+    shift
+    mkdir -p "corpus/$target"
+    for pattern in "$@"; do
+        while IFS= read -r -d '' file; do
+            cp "$file" "corpus/$target/$(sha1sum <"$file" | cut -c1-16)"
+        done < <(find "${vectors[@]}" -type f -path "$pattern" -print0)
+    done
+}
+
+# Every hex string of the JSON files whose names match.
+unhex() { # TARGET FILE-NAME-PATTERN...
+    local target=$1 pattern hex
+    shift
+    mkdir -p "corpus/$target"
+    for pattern in "$@"; do
+        find "${vectors[@]}" -type f -name "$pattern" -exec grep -ohE '"[A-Za-z0-9_]*hex": *"[0-9a-f]{8,}"' {} + |
+            sed -E 's/.*"([0-9a-f]+)"$/\1/' | sort -u |
+            while IFS= read -r hex; do
+                # shellcheck disable=SC2059 # the format is the data
+                printf "$(sed 's/../\\x&/g' <<<"$hex")" >"corpus/$target/$(sha1sum <<<"$hex" | cut -c1-16)"
+            done
+    done
+}
+
+copy files '*/bin/keytab/*' '*/bin/ccache/*' '*/bin/krb5conf/*'
+copy messages '*/bin/messages/*' '*/bin/tokens/*' '*/bin/kirbi/*'
+unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json'
+unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json'
+
+for target in corpus/*; do
+    printf '%s: %s seeds\n' "$target" "$(find "$target" -type f | wc -l)"
+done
