@@ -72,9 +72,9 @@ impl HmacState {
     /// Fills `out` with the leading octets of the HMAC.
     pub(crate) fn finalize_into(self, out: &mut [u8]) {
         match self {
-            Self::Sha1(hmac) => copy_prefix(out, &hmac.finalize().into_bytes()),
-            Self::Sha256(hmac) => copy_prefix(out, &hmac.finalize().into_bytes()),
-            Self::Sha384(hmac) => copy_prefix(out, &hmac.finalize().into_bytes()),
+            Self::Sha1(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
+            Self::Sha256(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
+            Self::Sha384(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
         }
     }
 
@@ -97,6 +97,12 @@ fn keyed<M: KeyInit>(key: &[u8]) -> M {
     let mac = M::new(&block);
     zeroize::Zeroize::zeroize(block.as_mut_slice());
     mac
+}
+
+/// Copies and wipes what was copied: as the result of a key derivation it is a key.
+fn move_prefix(to: &mut [u8], from: &mut [u8]) {
+    copy_prefix(to, from);
+    zeroize::Zeroize::zeroize(from);
 }
 
 fn copy_prefix(to: &mut [u8], from: &[u8]) {
