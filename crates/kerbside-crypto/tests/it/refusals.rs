@@ -90,6 +90,18 @@ fn another_usage_another_key_or_another_type_does_not_decrypt() {
 }
 
 #[test]
+fn keys_of_two_types_differ_whatever_their_octets() {
+    for (one, other) in [(17, 19), (18, 20)] {
+        let [one, other] = [one, other].map(|number| {
+            let enctype = EncryptionType(number);
+            Key::new(enctype, &vec![7; enctype.key_len().unwrap()]).unwrap()
+        });
+        assert_eq!(one.expose_secret(), other.expose_secret());
+        assert!(!one.ct_eq(&other) && !other.ct_eq(&one));
+    }
+}
+
+#[test]
 fn a_failed_decryption_in_place_leaves_no_plaintext() {
     for key in one_of_each() {
         let plaintext = [0x61; 50];
