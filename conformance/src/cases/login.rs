@@ -153,7 +153,7 @@ fn renewal(suite: &Suite, options: &Options) -> Result<(), String> {
 /// The two clients ask for the same times and get the same times.
 fn lifetime(suite: &Suite, options: &Options) -> Result<(), String> {
     let realm = Realm::start(&suite.bin, options)?;
-    for (flags, shown) in [("-l 30m -f", "FI"), ("-l 100h -F -p", "PI")] {
+    for (flags, shown) in [("-l 30m -f", "FI"), ("-l 100h -F -p", "PRI")] {
         realm
             .client("kinit")
             .args(flags)

@@ -58,7 +58,7 @@ fn inside(suite: &Suite) -> Result<(), String> {
         "You are alice@",
         "without=401",
         "garbage=401",
-        "WWW-Authenticate: Negotiate ",
+        "www-authenticate: Negotiate ",
     ])?;
     Ok(())
 }

@@ -52,7 +52,7 @@ pub enum SetupError {
     /// The service's name does not parse.
     Service(kerbside_asn1::NameError),
     /// The keytab cannot be read.
-    Keytab(kerbside_client::Error),
+    Keytab(Box<kerbside_client::Error>),
 }
 
 impl fmt::Display for SetupError {
@@ -68,7 +68,7 @@ impl std::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Service(e) => Some(e),
-            Self::Keytab(e) => Some(e),
+            Self::Keytab(e) => Some(&**e),
         }
     }
 }
@@ -95,7 +95,8 @@ impl NegotiateLayer {
     /// When the name does not parse or the keytab cannot be read.
     pub fn from_keytab(keytab: impl AsRef<Path>, service: &str) -> Result<Self, SetupError> {
         let service = service_name(service)?;
-        let keys = kerbside_client::KeytabKeys::open(keytab.as_ref()).map_err(SetupError::Keytab)?;
+        let keys = kerbside_client::KeytabKeys::open(keytab.as_ref())
+            .map_err(|e| SetupError::Keytab(Box::new(e)))?;
         let replay = Arc::new(kerbside_client::MemoryReplayCache::new(kerbside_client::now()));
         let acceptor = AcceptorParams::new(Arc::new(keys), service, replay);
         Ok(Self::new(Settings::new(Acceptor::new(acceptor))))

@@ -57,7 +57,7 @@ pub(super) fn render(principal: &str, lead: &str, sections: &[Section]) -> Strin
 pub(super) fn log_in(principal: &str, url: &str) -> String {
     let body = format!(
         "<h1>A ticket is needed here</h1>\n<p class=\"lead\">This page is protected by Negotiate (RFC 4559): your \
-         program sent no Kerberos ticket.</p>\n<h2>What to type</h2>\n<table>\n\
+         program sent no Kerberos ticket that the service could accept.</p>\n<h2>What to type</h2>\n<table>\n\
          <tr><th scope=\"row\">1. log in</th><td>kinit {}</td></tr>\n\
          <tr><th scope=\"row\">2. ask again</th><td>curl --negotiate -u : {}</td></tr>\n</table>\n",
         escape(principal),
