@@ -67,7 +67,7 @@ pub(crate) fn initiate(
         | ContextFlags::REPLAY
         | ContextFlags::SEQUENCE;
     if terms.mutual {
-        flags = flags | ContextFlags::MUTUAL;
+        flags |= ContextFlags::MUTUAL;
     }
     let params = InitiatorParams::new(credential)
         .with_flags(flags)

@@ -22,6 +22,9 @@ pub(crate) struct Suite {
     pub(crate) peers: PathBuf,
 }
 
+/// Runs a case; the error says what was expected and what was found.
+pub(crate) type Run = Box<dyn Fn(&Suite) -> Result<(), String>>;
+
 /// One thing that must hold between kerbside and a peer.
 pub(crate) struct Case {
     pub(crate) name: String,
@@ -29,7 +32,7 @@ pub(crate) struct Case {
     pub(crate) full: bool,
     /// Why it is known to fail, if it is.
     pub(crate) known_failure: Option<&'static str>,
-    pub(crate) run: Box<dyn Fn(&Suite) -> Result<(), String>>,
+    pub(crate) run: Run,
 }
 
 const PEERS: &[&str] = &[

@@ -24,11 +24,6 @@ impl Env {
         changed
     }
 
-    /// What `name` is set to.
-    pub(crate) fn value(&self, name: &str) -> &str {
-        self.0.get(name).map(String::as_str).unwrap_or_default()
-    }
-
     fn apply(&self, command: &mut Command) {
         command.env_clear();
         command
@@ -161,7 +156,7 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "exit code {:?} of: {}\n", self.code, self.line)?;
+        writeln!(f, "exit code {:?} of: {}", self.code, self.line)?;
         write!(f, "--- stdout\n{}--- stderr\n{}", self.stdout, self.stderr)
     }
 }
@@ -232,11 +227,6 @@ impl Server {
         Ok(server)
     }
 
-    /// Its process id.
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Ends it at once, as a crash would.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
@@ -245,7 +235,7 @@ impl Server {
 
     /// Asks it to stop, and says how it ended.
     pub(crate) fn terminate(&mut self) -> Result<Option<i32>, String> {
-        if let Some(pid) = i32::try_from(self.id())
+        if let Some(pid) = i32::try_from(self.child.id())
             .ok()
             .and_then(rustix::process::Pid::from_raw)
         {

@@ -199,6 +199,25 @@ fn beside(suite: &Suite) -> Result<(), String> {
     )
 }
 
+/// Asked to stop, it stops by itself, and what it counted is kept.
+fn stopped(suite: &Suite) -> Result<(), String> {
+    let mut realm = Realm::start(&suite.bin, &Options::new(Side::Ours))?;
+    realm
+        .mit("kinit")
+        .args("alice")
+        .stdin(&format!("{PASSWORD}\n"))
+        .ok(&realm.env)?;
+    let mut kdc = realm.kdc.take().ok_or("no KDC")?;
+    let code = kdc.terminate()?;
+    expect(code == Some(0), &format!("krb5kdc ended with {code:?}"))?;
+    let shown = realm.kadmin("getprinc alice")?;
+    shown.prints(&["Last successful authentication: "])?;
+    expect(
+        !shown.stdout.contains("Last successful authentication: [never]"),
+        &format!("the login is lost: {shown}"),
+    )
+}
+
 fn killed(suite: &Suite) -> Result<(), String> {
     let mut realm = Realm::start(&suite.bin, &Options::new(Side::Ours))?;
     for round in 0..3 {

@@ -84,7 +84,12 @@ pub(crate) fn token(headers: &HeaderMap) -> Result<Vec<u8>, CredentialsError> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking"
+    )]
 
     use super::*;
     use http::HeaderValue;

@@ -75,7 +75,7 @@ impl World {
     fn token(&self, service: &str, mutual: bool, spnego: bool) -> (Vec<u8>, Option<Box<dyn Mechanism>>) {
         let mut flags = ContextFlags::INTEGRITY;
         if mutual {
-            flags = flags | ContextFlags::MUTUAL;
+            flags |= ContextFlags::MUTUAL;
         }
         let params = InitiatorParams::new(self.ticket(service))
             .with_flags(flags)
