@@ -35,6 +35,13 @@ copy files '*/bin/keytab/*' '*/bin/ccache/*' '*/bin/krb5conf/*'
 copy messages '*/bin/messages/*' '*/bin/tokens/*' '*/bin/kirbi/*'
 unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json'
 unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json'
+unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
+copy kdc_request '*/bin/messages/*'
+# Edit lists for the requests the target makes itself: none, and one byte of each.
+for request in 0 1 2; do
+    printf "\\x0$request" >"corpus/kdc_request/good-$request"
+    printf "\\x0$request\\x00\\x40\\x01" >"corpus/kdc_request/edited-$request"
+done
 
 for target in corpus/*; do
     printf '%s: %s seeds\n' "$target" "$(find "$target" -type f | wc -l)"
