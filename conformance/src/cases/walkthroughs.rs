@@ -30,6 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
             "administration beside a running KDC is seen at the next request",
             beside,
         ),
+        case("krb5kdc stops on SIGTERM and keeps what it counted", stopped),
         case(
             "what kadmin.local acknowledged survives kill -9 of the KDC",
             killed,
