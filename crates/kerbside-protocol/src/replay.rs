@@ -95,6 +95,8 @@ impl<T: ReplayCache + ?Sized> ReplayCache for alloc::sync::Arc<T> {
 /// made before the start are refused, because the memory of those was lost with the process before (RFC 4120 3.2.3).
 /// A client whose clock is behind ours therefore fails for as many seconds after a restart as its clock is behind; what
 /// a client with a clock ahead of ours sent just before the restart is the one thing that such a memory cannot tell.
+/// A clock that jumps ahead makes it forget what, once the clock is set back, is young again: what is as old as
+/// anything forgotten is refused, because it may be that very thing.
 ///
 /// Finding an entry and dropping expired ones cost the logarithm of the number of entries, whatever their age.
 #[derive(Debug)]
@@ -102,6 +104,8 @@ pub struct ReplayWindow {
     entries_max: usize,
     started: (i64, u32),
     refuse_older_until: i64,
+    /// The latest [`ReplayTag::expires`] among the entries forgotten.
+    forgotten_until: Option<i64>,
     seen: BTreeMap<[u8; 32], i64>,
     by_expiry: BTreeSet<(i64, [u8; 32])>,
 }
@@ -114,6 +118,7 @@ impl ReplayWindow {
             entries_max,
             started: started.parts(),
             refuse_older_until: started.seconds().saturating_add(skew_seconds_max.max(0)),
+            forgotten_until: None,
             seen: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
         }
@@ -139,6 +144,9 @@ impl ReplayWindow {
         if now <= self.refuse_older_until && tag.client_time < self.started {
             return Verdict::Unavailable;
         }
+        if self.forgotten_until.is_some_and(|expired| tag.expires <= expired) {
+            return Verdict::Unavailable;
+        }
         if self.seen.len() >= self.entries_max {
             return Verdict::Unavailable;
         }
@@ -154,6 +162,7 @@ impl ReplayWindow {
             }
             self.by_expiry.pop_first();
             self.seen.remove(&digest);
+            self.forgotten_until = self.forgotten_until.max(Some(expires));
         }
     }
 }
@@ -217,6 +226,9 @@ mod tests {
         let same = ReplayTag::new(b"same", started, SKEW);
         assert_eq!(window.check(&same, at(T0)), Verdict::Fresh);
         assert_eq!(window.check(&same, at(T0)), Verdict::Replayed);
+        // Then its age is what refuses it, for all but a service with more skew than the window was made for.
+        let old = ReplayTag::new(b"old", before, 2 * SKEW);
+        assert_eq!(window.check(&old, at(T0 + SKEW)), Verdict::Unavailable);
         assert_eq!(window.check(&old, at(T0 + SKEW + 1)), Verdict::Fresh);
     }
 
@@ -226,6 +238,18 @@ mod tests {
         assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Fresh);
         assert_eq!(window.check(&tag(1, 0), at(T0 - 100)), Verdict::Replayed);
         assert_eq!(window.check(&tag(1, 0), at(i64::MIN)), Verdict::Replayed);
+    }
+
+    /// An hour ahead and back, as a time server gone wrong makes it: what was used before stays used.
+    #[test]
+    fn a_clock_that_jumps_ahead_and_back_makes_nothing_fresh_again() {
+        let mut window = window(10);
+        assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(2, 3600), at(T0 + 3600)), Verdict::Fresh);
+        assert_eq!(window.len(), 1, "the first is forgotten");
+        assert_eq!(window.check(&tag(1, 0), at(T0 + 1)), Verdict::Unavailable);
+        assert_eq!(window.check(&tag(3, 0), at(T0 + 1)), Verdict::Unavailable);
+        assert_eq!(window.check(&tag(4, 1), at(T0 + 1)), Verdict::Fresh);
     }
 
     #[test]
