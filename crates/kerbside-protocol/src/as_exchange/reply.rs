@@ -193,8 +193,11 @@ impl Exchange {
     /// the KDC vouches that it was.
     fn verify_client(&self, reply: &KdcRep<'_>, vouched: bool) -> Result<Principal, ProtocolError> {
         let found = Principal::from_wire(reply.crealm, &reply.cname);
-        let renamed = self.may_rename(vouched) && found.realm == self.params.client.realm;
-        if found == self.params.client || renamed {
+        if found == self.params.client {
+            // Ours, not the one that came: the type of its name is anybody's word.
+            return Ok(self.params.client.clone());
+        }
+        if self.may_rename(vouched) && found.realm == self.params.client.realm {
             return Ok(found);
         }
         Err(self.fault(Misbehaviour::Client {

@@ -627,7 +627,11 @@ fn a_reply_to_another_request_or_for_another_client_is_refused() {
     let other_type = exchange(plain(), |issue| {
         issue.client.name.name_type = NameType::NT_UNKNOWN
     });
-    assert!(matches!(other_type, Ok(AsOutcome::Done(_))));
+    assert_eq!(
+        done(other_type.unwrap()).credential.client.name.name_type,
+        NameType::NT_PRINCIPAL,
+        "the hint in clear goes no further"
+    );
 }
 
 /// CVE-2017-11103: the name in clear must not be believed.

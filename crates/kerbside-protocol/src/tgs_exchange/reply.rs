@@ -24,13 +24,12 @@ impl Exchange {
         ProtocolError::require_message("TGS-REP", MsgType::TGS_REP, reply.pvno, reply.msg_type)?;
         let plain = self.decrypt(sent, &reply)?;
         let enc: EncTgsRepPart<'_> = asn1::decode(&plain)?;
-        let client = Principal::from_wire(reply.crealm, &reply.cname);
-        if client != self.params.tgt.client {
-            let expected = self.params.tgt.client.clone();
-            return Err(self.fault(Misbehaviour::Client {
-                expected,
-                found: client,
-            }));
+        // Ours, not the one that came: the type of its name is anybody's word.
+        let client = self.params.tgt.client.clone();
+        let found = Principal::from_wire(reply.crealm, &reply.cname);
+        if found != client {
+            let expected = client;
+            return Err(self.fault(Misbehaviour::Client { expected, found }));
         }
         let kdc = self.realm();
         let asked = Asked {

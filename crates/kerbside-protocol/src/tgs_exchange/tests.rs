@@ -11,8 +11,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, AdType, AddressType, AuthorizationData, ErrorCode, KdcOptions, PaDataType, Principal,
-    TgsReq, TicketFlags,
+    self as asn1, AdType, AddressType, AuthorizationData, ErrorCode, KdcOptions, NameType, PaDataType,
+    Principal, TgsReq, TicketFlags,
 };
 use kerbside_crypto::{EncryptionType, Key, KeyUsage};
 
@@ -213,6 +213,14 @@ fn a_reply_to_another_request_or_for_another_client_is_refused() {
         issue.client = Principal::new("EXAMPLE.COM", &["mallory"])
     });
     assert!(matches!(misbehaviour(client), Misbehaviour::Client { .. }));
+    let other_type = exchange(plain(), |issue| {
+        issue.client.name.name_type = NameType::NT_UNKNOWN
+    });
+    assert_eq!(
+        done(other_type.unwrap()).credential.client.name.name_type,
+        NameType::NT_PRINCIPAL,
+        "the hint in clear goes no further"
+    );
     let session = exchange(
         TgsParams {
             enctypes: vec![AES256],
