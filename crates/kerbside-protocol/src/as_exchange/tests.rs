@@ -384,6 +384,52 @@ fn a_failed_preauthentication_and_an_expired_key_keep_their_codes() {
     }
 }
 
+/// A second try would be a second wrong password in the KDC's count.
+#[test]
+fn a_failed_preauthentication_within_the_skew_is_not_tried_again() {
+    for ahead in [-300, -1, 2, 300] {
+        let (_, pending) = preauthenticating(plain());
+        let failed = error(ErrorCode::KDC_ERR_PREAUTH_FAILED, now(ahead));
+        let refused = pending.reply(&failed, now(0), &mut rng(5)).unwrap_err();
+        assert_eq!(refused.code(), Some(ErrorCode::KDC_ERR_PREAUTH_FAILED), "{ahead}");
+    }
+}
+
+#[test]
+fn an_error_of_another_version_is_none() {
+    let (_, pending) = begin(plain());
+    let mut other = error(ErrorCode::KDC_ERR_CLIENT_REVOKED, now(0));
+    // 7e len 30 len a0 03 02 01 05: the version is the first field.
+    let at = other
+        .windows(5)
+        .position(|bytes| bytes == [0xa0, 3, 2, 1, 5])
+        .unwrap();
+    other[at + 4] = 4;
+    let refused = pending.reply(&other, now(0), &mut rng(2)).unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::KRB_AP_ERR_BADVERSION));
+}
+
+/// The first entry of an enctype counts: a second one must not be what the password is tried with next.
+#[test]
+fn an_enctype_listed_twice_is_one_candidate() {
+    let (_, pending) = begin(plain());
+    let info = etype_info2(&[
+        (AES256, Some(b"one"), None),
+        (AES128, None, None),
+        (AES256, Some(b"two"), None),
+    ]);
+    let (candidates, _) = asked(
+        pending
+            .reply(&preauth_required(&info, now(0)), now(0), &mut rng(2))
+            .unwrap(),
+    );
+    let found: Vec<_> = candidates
+        .iter()
+        .map(|candidate| (candidate.enctype, &candidate.salt[..]))
+        .collect();
+    assert_eq!(found, [(AES256, &b"one"[..]), (AES128, b"EXAMPLE.COMalice")]);
+}
+
 #[test]
 fn a_kdc_that_offers_nothing_usable_is_told_apart() {
     let (_, pending) = begin(plain());
@@ -721,6 +767,31 @@ fn another_name_is_taken_only_when_asked_for_and_vouched_for() {
         issue.server_on_ticket = web();
     });
     assert!(matches!(misbehaviour(other_service), Misbehaviour::Server { .. }));
+    let other_realm = exchange(canonical(), |issue| {
+        issue.client = Principal::new("ELSEWHERE.COM", &["alice"])
+    });
+    assert!(matches!(misbehaviour(other_realm), Misbehaviour::Client { .. }));
+}
+
+/// A TGT in the place of a ticket for the password service would be a wider ticket than the one asked for.
+#[test]
+fn a_tgt_is_no_canonical_form_of_another_service_nor_a_foreign_tgt_of_ours() {
+    let canonical = |service| AsParams {
+        options: KdcOptions::CANONICALIZE,
+        ..AsParams::for_service(alice(), service)
+    };
+    let give = |server: Principal| {
+        move |issue: &mut Issue| {
+            issue.server_on_ticket = server.clone();
+            issue.server = server;
+        }
+    };
+    let changepw = Principal::new("EXAMPLE.COM", &["kadmin", "changepw"]);
+    let wider = exchange(canonical(changepw), give(tgs()));
+    assert!(matches!(misbehaviour(wider), Misbehaviour::Server { .. }));
+    let foreign = Principal::krbtgt("EXAMPLE.COM", "ELSEWHERE.COM");
+    let elsewhere = exchange(canonical(tgs()), give(foreign));
+    assert!(matches!(misbehaviour(elsewhere), Misbehaviour::Server { .. }));
 }
 
 #[test]
@@ -751,6 +822,23 @@ fn times_and_flags_beyond_the_request_are_refused() {
         misbehaviour(exchange(renewable(), renew_till(None))),
         Misbehaviour::Field(_)
     ));
+
+    // RENEWABLE-OK takes a renewable ticket in the place of a long one, and no longer than that one would have been.
+    let renewable_ok = || AsParams {
+        options: KdcOptions::RENEWABLE_OK,
+        ..plain()
+    };
+    let shorter = |seconds| {
+        move |issue: &mut Issue| {
+            issue.endtime = at(T0 + 600);
+            renew_till(Some(at(T0 + seconds)))(issue);
+        }
+    };
+    assert!(exchange(renewable_ok(), shorter(36_000)).is_ok());
+    let long = exchange(renewable_ok(), shorter(36_100));
+    assert_eq!(rule(long), "renew-till no later than asked for");
+    let unasked = exchange(plain(), shorter(3600));
+    assert_eq!(rule(unasked), "renew-till no later than asked for");
 
     for flag in [
         TicketFlags::FORWARDABLE,
@@ -814,6 +902,11 @@ fn addresses_are_those_asked_for() {
         home()
     );
     assert_eq!(misbehaviour(exchange(bound(), |_| {})), Misbehaviour::Addresses);
+    let wider = exchange(bound(), |issue| {
+        issue.addresses = home();
+        issue.addresses.push((AddressType::IPV4, vec![203, 0, 113, 1]));
+    });
+    assert_eq!(misbehaviour(wider), Misbehaviour::Addresses);
     assert_eq!(
         misbehaviour(exchange(plain(), |issue| issue.addresses = home())),
         Misbehaviour::Addresses

@@ -341,6 +341,40 @@ fn renewal_gives_a_later_end_within_the_old_limits() {
 }
 
 #[test]
+fn a_postdated_ticket_starts_when_asked_and_a_request_without_renewable_names_no_rtime() {
+    let later = || {
+        let mut params = TgsParams {
+            start: Some(at(T0 + 3600)),
+            ..plain()
+        };
+        params.options.remove(KdcOptions::RENEWABLE);
+        params
+            .options
+            .insert(KdcOptions::POSTDATED | KdcOptions::ALLOW_POSTDATE);
+        params
+    };
+    let give = |start: i64| {
+        move |issue: &mut Issue| {
+            issue.flags.remove(TicketFlags::RENEWABLE);
+            issue.renew_till = None;
+            issue
+                .flags
+                .insert(TicketFlags::POSTDATED | TicketFlags::INVALID | TicketFlags::MAY_POSTDATE);
+            issue.starttime = Some(at(T0 + start));
+        }
+    };
+    let done = done(exchange(later(), give(3600)).unwrap());
+    assert_eq!(done.credential.start_time, at(T0 + 3600));
+    assert!(matches!(
+        misbehaviour(exchange(later(), give(60))),
+        Misbehaviour::Time { .. }
+    ));
+    let (request, _) = begin(later());
+    let request: TgsReq<'_> = asn1::decode(&request).unwrap();
+    assert_eq!(request.req_body.rtime, None);
+}
+
+#[test]
 fn validation_makes_a_postdated_ticket_valid() {
     let mut issue = Issue::honest(tgs());
     issue.flags.insert(TicketFlags::INVALID | TicketFlags::POSTDATED);
