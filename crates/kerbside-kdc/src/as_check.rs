@@ -73,8 +73,8 @@ fn decide<'a>(facts: &AsFacts<'a>, policy: &KdcPolicy) -> Result<(Grant<'a>, boo
         nonce: request.message.req_body.nonce,
         enc_pa_rep: pre_authentication::find(&request.message.padata, PaDataType::PA_REQ_ENC_PA_REP)
             .is_some(),
-        client: options::ticket_name(client, &request.client, canonicalize),
-        server: options::ticket_name(server, &request.server, canonicalize),
+        client: options::client_name(client, &request.client, canonicalize),
+        server: request.server.clone(),
         padata: pre_authentication::etype_info2(client, &[reply_key]),
         reply_key: ReplyKeySource::Client(HeldKey::new(Arc::clone(client), reply_key)),
         ticket_key: HeldKey::new(Arc::clone(server), ticket_key),

@@ -124,9 +124,12 @@ pub(crate) fn refuse_offline_guessing(
     Ok(())
 }
 
-/// The name in the ticket: the one asked for, or the canonical one if the client takes that
+/// The client's name in the ticket: the one asked for, or the canonical one if the client takes that
 /// (RFC 6806 section 6). The type of the name asked for is kept.
-pub(crate) fn ticket_name(entry: &PrincipalEntry, asked: &Principal, canonicalize: bool) -> Principal {
+///
+/// A server's name is always the one asked for: clients ask with canonicalize by default, and MIT's,
+/// Java's and ours take no other name than that of a TGT in its place.
+pub(crate) fn client_name(entry: &PrincipalEntry, asked: &Principal, canonicalize: bool) -> Principal {
     if !canonicalize || entry.principal == *asked {
         return asked.clone();
     }

@@ -68,14 +68,13 @@ fn decide<'a>(facts: &TgsFacts<'a>, policy: &KdcPolicy) -> Result<Grant<'a>, Den
     } else {
         flags(body.kdc_options, tgt.flags(), client, server, &times)
     };
-    let canonicalize = body.kdc_options.contains(KdcOptions::CANONICALIZE);
     Ok(Grant {
         request: request.bytes,
         nonce: body.nonce,
         enc_pa_rep: pre_authentication::find(&request.message.padata, PaDataType::PA_REQ_ENC_PA_REP)
             .is_some(),
         client: tgt.client().clone(),
-        server: options::ticket_name(server, &request.server, canonicalize),
+        server: request.server.clone(),
         padata: None,
         reply_key: ReplyKeySource::Session(Arc::clone(&facts.tgt)),
         ticket_key: HeldKey::new(Arc::clone(server), ticket_key),

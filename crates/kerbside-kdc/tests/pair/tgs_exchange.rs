@@ -1,6 +1,6 @@
 //! The TGS exchange, as honest clients use it.
 
-use kerbside_asn1::{AdType, AddressType, ErrorCode, KdcOptions, Principal, TgsRep, TicketFlags};
+use kerbside_asn1::{AdType, AddressType, ErrorCode, KdcOptions, TgsRep, TicketFlags};
 use kerbside_crypto::{EncryptionType, Key, KeyUsage, LongTermKey};
 use kerbside_kdc::{Attributes, KeyData, Transport};
 use kerbside_protocol::{AsParams, Credential, TgsParams};
@@ -338,23 +338,23 @@ fn a_user_is_a_service_for_itself_alone() {
 }
 
 #[test]
-fn an_alias_of_the_service_becomes_its_name_only_with_canonicalize() {
+fn an_alias_of_the_service_stays_the_name_asked_for() {
     let mut world = World::new();
     let tgt = world.tgt();
     world.change("HTTP/web", |web| web.aliases.push(principal("HTTP/www")));
-    let mut params = TgsParams::new(tgt.clone(), principal("HTTP/www"));
-    params.options.remove(KdcOptions::CANONICALIZE);
-    let plain = world.ticket(params).unwrap().credential;
-    assert_eq!(plain.server, principal("HTTP/www"));
-    let mut request = TgsRequest::new(&tgt, "HTTP/www");
-    request.body.options = KdcOptions::CANONICALIZE;
-    let bytes = request.bytes(&mut world.rng);
-    let reply = world.handle(&bytes).reply.unwrap();
-    let reply: TgsRep<'_> = kerbside_asn1::decode(&reply).unwrap();
-    assert_eq!(
-        Principal::from_wire(reply.ticket.realm, &reply.ticket.sname),
-        principal("HTTP/web")
-    );
+    for canonicalize in [false, true] {
+        let mut params = TgsParams::new(tgt.clone(), principal("HTTP/www"));
+        params.options.set(KdcOptions::CANONICALIZE, canonicalize);
+        let credential = world.ticket(params).unwrap().credential;
+        assert_eq!(credential.server, principal("HTTP/www"));
+        let ticket = world.read("HTTP/web", &credential);
+        assert_eq!(ticket.server(), &principal("HTTP/www"));
+
+        let mut params = AsParams::for_service(principal("alice"), principal("HTTP/www"));
+        params.options.set(KdcOptions::CANONICALIZE, canonicalize);
+        let credential = world.login(params, "secret").unwrap().credential;
+        assert_eq!(credential.server, principal("HTTP/www"));
+    }
 }
 
 #[test]
