@@ -127,10 +127,11 @@ fn an_optional_pre_authentication_that_fails_is_a_failure() {
     let mut world = World::new();
     let key = world.entry("alice").current_key(ENCTYPES[0]).unwrap().key.clone();
     let request = AsRequest::new("bob").timestamp(&key, NOW, &mut world.rng);
-    assert_eq!(
-        world.error(&request.bytes()).code,
-        ErrorCode::KDC_ERR_PREAUTH_FAILED
-    );
+    let error = world.error(&request.bytes());
+    assert_eq!(error.code, ErrorCode::KDC_ERR_PREAUTH_FAILED);
+    let e_data = error.e_data.expect("what would do");
+    let methods: MethodData<'_> = kerbside_asn1::decode(&e_data).unwrap();
+    assert!(methods.find(PaDataType::PA_ETYPE_INFO2).is_some());
 }
 
 #[test]
@@ -550,6 +551,61 @@ fn other_realms_are_not_served() {
     let params = AsParams::for_service(principal("alice"), Principal::krbtgt(REALM, "OTHER"));
     let refused = world.login(params, "secret");
     assert_eq!(text(refused), "cross-realm tickets are not offered by this KDC");
+}
+
+/// Whatever the store holds: an entry of another realm is none of ours.
+#[test]
+fn a_client_of_another_realm_that_the_store_knows_is_not_served_either() {
+    let mut world = World::new();
+    for (name, like) in [("alice", "bob"), ("HTTP/web", "HTTP/web")] {
+        let mut entry = (*world.entry(like)).clone();
+        entry.principal = principal(&format!("{name}@OTHER"));
+        world.put(entry);
+    }
+    let params = AsParams::for_service(principal("alice@OTHER"), principal("HTTP/web@OTHER"));
+    assert_eq!(
+        code(world.login(params, "hunter2")),
+        ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN
+    );
+}
+
+#[test]
+fn the_skew_is_the_policys() {
+    let mut world = World::new();
+    world.policy(|policy| policy.clockskew_seconds = 60);
+    let key = world.entry("alice").current_key(ENCTYPES[0]).unwrap().key.clone();
+    for (at, expected) in [
+        (NOW + 60, None),
+        (NOW - 60, None),
+        (NOW + 61, Some(ErrorCode::KRB_AP_ERR_SKEW)),
+        (NOW - 61, Some(ErrorCode::KRB_AP_ERR_SKEW)),
+    ] {
+        let request = AsRequest::new("alice").timestamp(&key, at, &mut world.rng);
+        let outcome = world.handle(&request.bytes());
+        assert_eq!(outcome.audit.result.error_code(), expected, "{at}");
+    }
+}
+
+/// RFC 6806 section 11: the checksum over the request is for those who ask for it.
+#[test]
+fn encrypted_padata_comes_only_when_asked_for() {
+    use kerbside_asn1::{AsRep, EncAsRepPart};
+    use kerbside_crypto::KeyUsage;
+    let mut world = World::new();
+    let key = world.entry("bob").current_key(ENCTYPES[0]).unwrap().key.clone();
+    for padata in [vec![], vec![(PaDataType::PA_REQ_ENC_PA_REP, vec![])]] {
+        let mut request = AsRequest::new("bob");
+        let asked = !padata.is_empty();
+        request.padata = padata;
+        let reply = world.handle(&request.bytes()).reply.unwrap();
+        let reply: AsRep<'_> = kerbside_asn1::decode(&reply).unwrap();
+        let plain = key
+            .decrypt(KeyUsage::AS_REP_ENC_PART, reply.enc_part.cipher)
+            .unwrap();
+        let part: EncAsRepPart<'_> = kerbside_asn1::decode(&plain).unwrap();
+        assert_eq!(part.encrypted_pa_data.is_some(), asked);
+        assert!(part.flags.contains(TicketFlags::ENC_PA_REP));
+    }
 }
 
 #[test]

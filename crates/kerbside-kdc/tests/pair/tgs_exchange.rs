@@ -153,15 +153,24 @@ fn renewal_that_is_refused() {
         ErrorCode::KDC_ERR_BADOPTION
     );
 
-    let renewable = |params: &mut AsParams| params.renew_lifetime_seconds = Some(DAY);
+    let renewable = |params: &mut AsParams| {
+        params.renew_lifetime_seconds = Some(DAY);
+        params.options = KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
+    };
     let tgt = world.tgt_with(renewable);
     let mut elsewhere = TgsParams::renew(tgt.clone());
     elsewhere.server = principal("HTTP/web");
     assert_eq!(code(world.ticket(elsewhere)), ErrorCode::KDC_ERR_SERVER_NOMATCH);
 
-    let mut forwarded = TgsParams::renew(tgt.clone());
-    forwarded.options |= KdcOptions::FORWARDED;
-    assert_eq!(code(world.ticket(forwarded)), ErrorCode::KDC_ERR_BADOPTION);
+    for option in [KdcOptions::FORWARDED, KdcOptions::PROXY] {
+        let mut other = TgsParams::renew(tgt.clone());
+        other.options |= option;
+        assert_eq!(
+            code(world.ticket(other)),
+            ErrorCode::KDC_ERR_BADOPTION,
+            "{option}"
+        );
+    }
 
     world.change("alice", |alice| {
         alice.attributes |= Attributes::DISALLOW_RENEWABLE
@@ -265,6 +274,24 @@ fn proxies() {
         code(world.ticket(proxy(&tgt, "HTTP/web"))),
         ErrorCode::KDC_ERR_BADOPTION
     );
+}
+
+#[test]
+fn an_attribute_takes_a_flag_from_a_derived_ticket() {
+    for (flag, attribute) in [
+        (TicketFlags::FORWARDABLE, Attributes::DISALLOW_FORWARDABLE),
+        (TicketFlags::PROXIABLE, Attributes::DISALLOW_PROXIABLE),
+    ] {
+        for who in ["alice", "HTTP/web"] {
+            let mut world = World::new();
+            let tgt =
+                world.tgt_with(|params| params.options = KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE);
+            assert!(world.ticket(web(&tgt)).unwrap().credential.flags.contains(flag));
+            world.change(who, |entry| entry.attributes |= attribute);
+            let credential = world.ticket(web(&tgt)).unwrap().credential;
+            assert!(!credential.flags.contains(flag), "{flag} {who}");
+        }
+    }
 }
 
 #[test]

@@ -235,6 +235,38 @@ fn a_skewed_authenticator() {
 }
 
 #[test]
+fn the_skew_is_the_policys() {
+    let mut world = World::new();
+    let tgt = world.tgt();
+    world.policy(|policy| policy.clockskew_seconds = 60);
+    for (ctime, expected) in [
+        (NOW + 60, None),
+        (NOW - 60, None),
+        (NOW + 61, Some(ErrorCode::KRB_AP_ERR_SKEW)),
+        (NOW - 61, Some(ErrorCode::KRB_AP_ERR_SKEW)),
+    ] {
+        let mut request = web(&tgt);
+        request.ctime = ctime;
+        assert_eq!(refusal(&mut world, &request), expected, "{ctime}");
+    }
+}
+
+#[test]
+fn authorization_data_labelled_with_another_enctype() {
+    let mut world = World::new();
+    let tgt = world.tgt_with(|params| params.enctypes = vec![ENCTYPES[0]]);
+    let mut request = web(&tgt);
+    request.authorization_data(&[], &mut world.rng);
+    assert_eq!(refusal(&mut world, &request), None);
+    let label = &mut request.body.enc_authorization_data.as_mut().unwrap().0;
+    *label = ENCTYPES[1];
+    assert_eq!(
+        refusal(&mut world, &request),
+        Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP)
+    );
+}
+
+#[test]
 fn no_tgt_at_all_or_no_server() {
     let mut world = World::new();
     let tgt = world.tgt();
@@ -252,6 +284,9 @@ fn no_tgt_at_all_or_no_server() {
     );
     let mut request = web(&tgt);
     request.body.server = Some(Principal::new("OTHER", &["HTTP", "web"]));
+    let mut other = (*world.entry("HTTP/web")).clone();
+    other.principal = principal("HTTP/web@OTHER");
+    world.put(other);
     assert_eq!(
         refusal(&mut world, &request),
         Some(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)
