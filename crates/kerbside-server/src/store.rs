@@ -27,6 +27,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use kerbside_asn1::{KerberosTime, Principal};
+use kerbside_crypto::EncryptionType;
 use kerbside_kdc::{Attributes, KeyData, PrincipalEntry, StoreError, StoreUpdate};
 
 use crate::admin::AdminError;
@@ -288,12 +289,69 @@ impl Drop for RedbStore {
     }
 }
 
+/// What a database file says of itself, without its master key; trusted for nothing
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// The realm it belongs to
+    pub realm: String,
+    /// Enctype of the master key it is sealed with
+    pub master_enctype: EncryptionType,
+    /// Version of that key
+    pub master_kvno: u32,
+}
+
+/// Reads what a database file says of itself
+///
+/// # Errors
+/// [`ServerError`]: missing, foreign, damaged, in use.
+pub fn facts_of_file(path: &Path) -> Result<FileFacts> {
+    let opened = open_file(path)?;
+    let realm = realm_of(&opened, path)?;
+    let master = opened
+        .meta("master")?
+        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    let [e0, e1, e2, e3, k0, k1, k2, k3] = master.ok_or_else(|| ServerError::DatabaseDamaged {
+        path: path.to_owned(),
+        detail: "it does not name its master key".to_owned(),
+    })?;
+    Ok(FileFacts {
+        realm,
+        master_enctype: EncryptionType(i32::from_be_bytes([e0, e1, e2, e3])),
+        master_kvno: u32::from_be_bytes([k0, k1, k2, k3]),
+    })
+}
+
 /// What a file says of itself: the realm it belongs to
 ///
 /// # Errors
 /// [`ServerError`]: missing, foreign, damaged, in use.
 pub fn realm_of_file(path: &Path) -> Result<String> {
     realm_of(&open_file(path)?, path)
+}
+
+/// Removes the database of `realm`; a file of another kind or realm, or one in use, is left as it is
+///
+/// # Errors
+/// As [`realm_of_file`], and [`ServerError::DatabaseRealm`].
+pub fn destroy_file(path: &Path, realm: &str) -> Result<()> {
+    // Held open, and so locked, until its name is gone.
+    let opened = open_file(path)?;
+    let found = realm_of(&opened, path)?;
+    if found != realm {
+        return Err(ServerError::DatabaseRealm {
+            path: path.to_owned(),
+            expected: realm.to_owned(),
+            found,
+        });
+    }
+    std::fs::remove_file(path).map_err(|source| ServerError::File {
+        path: path.to_owned(),
+        action: "remove",
+        source,
+    })?;
+    engine::sync_directory(path);
+    drop(opened);
+    Ok(())
 }
 
 fn realm_of(opened: &Opened, path: &Path) -> Result<String> {
@@ -348,9 +406,11 @@ fn populate(opened: &Opened, realm: &str, master: &MasterKey, entries: &[Princip
         }
     }
     let realm = realm.to_owned();
+    let master_facts = [master.enctype().0.to_be_bytes(), master.kvno().to_be_bytes()].concat();
     opened.write_now(Box::new(move |batch| {
         let write = |batch: &mut Batch<'_>| {
             batch.put_meta("realm", realm.as_bytes())?;
+            batch.put_meta("master", &master_facts)?;
             for (key, value) in &values {
                 if batch.principal(key)?.is_some() {
                     return Err(ServerError::Config {

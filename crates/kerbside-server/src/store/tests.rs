@@ -8,7 +8,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
-use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_crypto::{Key, LongTermKey};
 
 use super::*;
 
@@ -361,4 +361,30 @@ fn a_record_copied_to_another_name_is_refused() {
         "the record stored under admin@EXAMPLE.TEST is the one of alice@EXAMPLE.TEST"
     );
     assert!(store.lookup(&named("alice")).unwrap().is_some());
+}
+
+#[test]
+fn a_database_is_destroyed_only_if_it_is_the_right_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("principal");
+    std::fs::write(&path, "precious").unwrap();
+    assert!(destroy_file(&path, REALM).is_err());
+    std::fs::remove_file(&path).unwrap();
+    let good = master();
+    RedbStore::create(&path, REALM, &good, &[]).unwrap();
+    assert!(matches!(
+        destroy_file(&path, "OTHER.TEST"),
+        Err(ServerError::DatabaseRealm { .. })
+    ));
+    let facts = facts_of_file(&path).unwrap();
+    assert_eq!((facts.realm.as_str(), facts.master_kvno), (REALM, 1));
+    assert_eq!(facts.master_enctype, good.enctype());
+    let held = RedbStore::open(&path, None, |_| Ok(good.clone())).unwrap();
+    assert!(matches!(
+        destroy_file(&path, REALM),
+        Err(ServerError::DatabaseInUse { .. })
+    ));
+    drop(held);
+    destroy_file(&path, REALM).unwrap();
+    assert!(!path.exists());
 }
