@@ -20,7 +20,7 @@ use crate::store::FileFault;
 pub enum Error {
     // --- configuration ---
     /// A krb5.conf that cannot be used: file, line and cause are inside.
-    Config(ProfileError),
+    Config(Box<ProfileError>),
     /// A krb5.conf that exists and cannot be read.
     ConfigUnreadable {
         /// Which file.
@@ -198,7 +198,7 @@ impl From<FileFault> for KeytabFault {
 
 impl From<ProfileError> for Error {
     fn from(error: ProfileError) -> Self {
-        Self::Config(error)
+        Self::Config(Box::new(error))
     }
 }
 
@@ -316,5 +316,16 @@ impl fmt::Display for KeytabFault {
             }
             Self::Unwritable(error) => error.fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every result of this crate carries it.
+    #[test]
+    fn an_error_is_small() {
+        assert!(size_of::<Error>() <= 120, "{}", size_of::<Error>());
     }
 }

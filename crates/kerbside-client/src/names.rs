@@ -12,14 +12,14 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 pub enum CacheName {
     /// A file (ccache version 4).
     File(PathBuf),
-    /// Memory of this [`crate::MemoryCaches`], by its name.
+    /// Memory of a [`CacheStore`](crate::CacheStore), by its name.
     Memory(String),
     /// A type that kerbside does not have: reading and writing are refused by its name.
     Other {
         /// `KEYRING`, `KCM`, `DIR`, `API`, `MSLSA`, or a word nobody knows.
-        kind: String,
+        kind: Box<str>,
         /// What follows the colon.
-        residual: String,
+        residual: Box<str>,
     },
 }
 
@@ -37,9 +37,9 @@ pub enum KeytabName {
     /// A type that kerbside does not have: refused by its name.
     Other {
         /// `MEMORY`, `KDB`, `SRVTAB`, or a word nobody knows.
-        kind: String,
+        kind: Box<str>,
         /// What follows the colon.
-        residual: String,
+        residual: Box<str>,
     },
 }
 
@@ -54,8 +54,8 @@ impl CacheName {
                 "FILE" => Self::File(PathBuf::from(residual)),
                 "MEMORY" => Self::Memory(residual.to_string_lossy().into_owned()),
                 _ => Self::Other {
-                    kind,
-                    residual: residual.to_string_lossy().into_owned(),
+                    kind: kind.into(),
+                    residual: residual.to_string_lossy().into(),
                 },
             },
         }
@@ -76,7 +76,7 @@ impl CacheName {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Memory(name) => name.clone(),
-            Self::Other { residual, .. } => residual.clone(),
+            Self::Other { residual, .. } => residual.to_string(),
         }
     }
 }
@@ -113,8 +113,8 @@ impl KeytabName {
                     written_as: "WRFILE",
                 },
                 _ => Self::Other {
-                    kind,
-                    residual: residual.to_string_lossy().into_owned(),
+                    kind: kind.into(),
+                    residual: residual.to_string_lossy().into(),
                 },
             },
         }
@@ -134,7 +134,7 @@ impl KeytabName {
     pub fn residual(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
-            Self::Other { residual, .. } => residual.clone(),
+            Self::Other { residual, .. } => residual.to_string(),
         }
     }
 }
@@ -175,8 +175,8 @@ mod tests {
         assert_eq!(
             parse("KEYRING:persistent:0"),
             CacheName::Other {
-                kind: "KEYRING".to_owned(),
-                residual: "persistent:0".to_owned()
+                kind: "KEYRING".into(),
+                residual: "persistent:0".into()
             }
         );
         assert_eq!(parse("KCM:").to_string(), "KCM:");

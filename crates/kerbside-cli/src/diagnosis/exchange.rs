@@ -149,7 +149,11 @@ fn skew(realm: &Realm, ahead_seconds: i64, allowed_seconds: Option<i64>, doing: 
 }
 
 fn skew_refused(ahead_seconds: i64, evidence: String, doing: &Doing<'_>) -> Report {
-    let ours = kerbside_client::now().seconds();
+    skew_at(kerbside_client::now().seconds(), ahead_seconds, evidence, doing)
+}
+
+/// The same, with our clock as an argument.
+pub(super) fn skew_at(ours: i64, ahead_seconds: i64, evidence: String, doing: &Doing<'_>) -> Report {
     let side = if ahead_seconds < 0 { "behind" } else { "ahead of" };
     doing
         .failed("Clock skew too great")

@@ -1,1 +1,590 @@
+//! Each classic failure has its text: cause, evidence, what to do.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // a failure here is the test's failure
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use kerbside_asn1::{ErrorCode, KerberosTime, Microseconds, Realm};
+use kerbside_client::{
+    AttemptOutcome, CacheFault, CacheName, Environment, FileFault, KeytabFault, KeytabName, KeytabSecret,
+    OsRandom, Transport, update_keytab,
+};
+use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_formats::keytab::{Keytab, KeytabEntry};
+use kerbside_formats::{CredentialCache, FormatError};
+use kerbside_protocol::{AsExchange, AsOutcome, AsParams, ErrorReply, Now, ProtocolError};
+
+use super::*;
+
+const CONF: &str = "[libdefaults]\n default_realm = R\n[realms]\n R = {\n  kdc = k\n }\n";
+
+fn config() -> Config {
+    Config::from_text(CONF, "/etc/krb5.conf", Environment::default()).unwrap()
+}
+
+fn alice() -> Principal {
+    Principal::new("R", &["alice"])
+}
+
+fn cache() -> CacheName {
+    CacheName::File("/tmp/krb5cc_0".into())
+}
+
+fn text(error: &Error, doing: &Doing<'_>) -> String {
+    explain(error, doing).text("kinit")
+}
+
+fn kinit(proof: Proof<'_>) -> Doing<'_> {
+    let mut doing = Doing::new("while getting initial credentials");
+    doing.client = Some(alice());
+    doing.proof = proof;
+    doing
+}
+
+fn attempt(outcome: AttemptOutcome, transport: Transport) -> Attempt {
+    Attempt {
+        server: "127.0.0.1:88".to_owned(),
+        address: Some(SocketAddr::from(([127, 0, 0, 1], 88))),
+        transport,
+        sent: 1,
+        took: Duration::from_millis(1),
+        outcome,
+    }
+}
+
+/// What the AS exchange makes of a KRB-ERROR.
+fn refused(code: ErrorCode, e_text: &str) -> Error {
+    let now = Now {
+        time: KerberosTime::from_unix_seconds(1_000_000),
+        usec: Microseconds::ZERO,
+    };
+    let AsOutcome::Send { pending, .. } =
+        AsExchange::start(AsParams::new(alice()), now, &mut OsRandom).unwrap()
+    else {
+        panic!("an AS exchange begins with a request");
+    };
+    let mut reply = ErrorReply::new(code, Principal::krbtgt("R", "R"));
+    reply.e_text = Some(e_text.to_owned());
+    let bytes = reply.to_bytes(now).unwrap();
+    let source = pending.reply(&bytes, now, &mut OsRandom).unwrap_err();
+    Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![attempt(AttemptOutcome::Answered, Transport::Udp)],
+    }
+}
+
+fn damaged_cache() -> FormatError {
+    CredentialCache::parse(&[5, 4, 0, 0, 0]).unwrap_err()
+}
+
+#[test]
+fn wrong_password() {
+    assert_eq!(
+        text(
+            &refused(ErrorCode::KDC_ERR_PREAUTH_FAILED, "PREAUTH_FAILED"),
+            &kinit(Proof::Password)
+        ),
+        "kinit: error: Password incorrect while getting initial credentials\n  \
+         the KDC of R refused alice@R a ticket for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED (24): Preauthentication failed (\"PREAUTH_FAILED\")\n  \
+         127.0.0.1:88 udp: answered, 1.0 ms\n\
+         kinit: hint: type the password again: capitals count, and so does the keyboard's layout\n"
+    );
+}
+
+#[test]
+fn a_reply_that_the_password_does_not_open_is_a_wrong_password_too() {
+    let source = ProtocolError::WrongReplyKey {
+        principal: alice(),
+        enctype: EncryptionType::AES256_CTS_HMAC_SHA1_96,
+        kvno: Some(2),
+    };
+    let error = Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![],
+    };
+    let report = text(&error, &kinit(Proof::Password));
+    assert!(
+        report.starts_with("kinit: error: Password incorrect while"),
+        "{report}"
+    );
+    assert!(report.contains("aes256-cts-hmac-sha1-96, kvno 2"), "{report}");
+}
+
+#[test]
+fn a_keytab_with_old_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("alice.keytab");
+    let name = KeytabName::file(&path);
+    update_keytab(&name, |keytab: &mut Keytab| {
+        for etype in [
+            EncryptionType::AES128_CTS_HMAC_SHA1_96,
+            EncryptionType::AES128_CTS_HMAC_SHA256_128,
+        ] {
+            let key = Key::new(etype, &[1; 16]).unwrap();
+            keytab.add(KeytabEntry::new(alice(), 3, 0, LongTermKey::from(key)));
+        }
+    })
+    .unwrap();
+    let secret = KeytabSecret::read(&name).unwrap();
+    let report = text(
+        &refused(ErrorCode::KDC_ERR_PREAUTH_FAILED, ""),
+        &kinit(Proof::Keytab(&secret)),
+    );
+    assert_eq!(
+        report,
+        format!(
+            "kinit: error: Preauthentication failed while getting initial credentials\n  \
+             the KDC of R refused alice@R a ticket for krbtgt/R@R: KDC_ERR_PREAUTH_FAILED (24): Preauthentication failed\n  \
+             FILE:{}: has alice@R kvno 3: aes128-cts-hmac-sha1-96 aes128-cts-hmac-sha256-128\n  \
+             127.0.0.1:88 udp: answered, 1.0 ms\n\
+             kinit: hint: the KDC has newer keys than the keytab: write it again with ktadd (-norandkey keeps the keys)\n",
+            path.display()
+        )
+    );
+}
+
+#[test]
+fn unknown_principal() {
+    assert_eq!(
+        text(
+            &refused(ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN, "CLIENT_NOT_FOUND"),
+            &kinit(Proof::Password)
+        ),
+        "kinit: error: Client 'alice@R' not found in Kerberos database while getting initial credentials\n  \
+         the KDC of R refused alice@R a ticket for krbtgt/R@R: KDC_ERR_C_PRINCIPAL_UNKNOWN (6): Client not found in Kerberos database (\"CLIENT_NOT_FOUND\")\n  \
+         127.0.0.1:88 udp: answered, 1.0 ms\n\
+         kinit: hint: check the spelling; capitals count, in the realm too\n\
+         kinit: hint: kadmin.local adds a principal: addprinc alice@R\n"
+    );
+}
+
+#[test]
+fn unknown_service_and_other_refusals_say_what_was_asked() {
+    let report = text(
+        &refused(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN, ""),
+        &Doing::new("while getting credentials for HTTP/x@R"),
+    );
+    assert!(report.starts_with("kinit: error: Server krbtgt/R@R not found in Kerberos database while getting credentials for HTTP/x@R\n"), "{report}");
+    assert!(report.contains("without DNS"), "{report}");
+    for (code, start, hint) in [
+        (
+            ErrorCode::KDC_ERR_CLIENT_REVOKED,
+            "Client's credentials have been revoked while",
+            "locked",
+        ),
+        (
+            ErrorCode::KDC_ERR_KEY_EXP,
+            "Password has expired while",
+            "change_password",
+        ),
+        (
+            ErrorCode::KDC_ERR_BADOPTION,
+            "KDC can't fulfill requested option while",
+            "klist -f",
+        ),
+        (
+            ErrorCode::KDC_ERR_ETYPE_NOSUPP,
+            "KDC has no support for encryption type while",
+            "permitted_enctypes",
+        ),
+        (
+            ErrorCode::KRB_AP_ERR_TKT_EXPIRED,
+            "Ticket expired while",
+            "kinit gets a new ticket",
+        ),
+        (
+            ErrorCode::KDC_ERR_POLICY,
+            "KDC policy rejects request while",
+            "KDC_ERR_POLICY (12)",
+        ),
+    ] {
+        let report = text(&refused(code, ""), &kinit(Proof::Password));
+        assert!(report.starts_with(&format!("kinit: error: {start}")), "{report}");
+        assert!(report.contains(hint), "{report}");
+    }
+}
+
+#[test]
+fn text_of_a_kdc_cannot_drive_the_terminal() {
+    let report = text(
+        &refused(ErrorCode::KDC_ERR_POLICY, "\x1b[2Jgone\nkinit: done"),
+        &kinit(Proof::Password),
+    );
+    assert!(!report.contains('\x1b'), "{report}");
+    assert_eq!(
+        report.lines().filter(|line| line.starts_with("kinit: ")).count(),
+        1,
+        "{report}"
+    );
+}
+
+#[test]
+fn unreachable_kdc() {
+    let config = config();
+    let error = Error::Unreachable {
+        realm: Realm::from("R"),
+        attempts: vec![
+            attempt(AttemptOutcome::NoAnswer, Transport::Udp),
+            attempt(
+                AttemptOutcome::Failed("connection refused".to_owned()),
+                Transport::Tcp,
+            ),
+        ],
+        took: Duration::from_secs(18),
+    };
+    assert_eq!(
+        text(&error, &kinit(Proof::Password).with_config(&config)),
+        "kinit: error: Cannot contact any KDC for realm 'R' while getting initial credentials\n  \
+         127.0.0.1:88 udp: no answer, 1.0 ms\n  \
+         127.0.0.1:88 tcp: connection refused, 1.0 ms\n  \
+         gave up after 18.0 s\n  \
+         kdc lines of [realms] R are in /etc/krb5.conf\n\
+         kinit: hint: check that the KDC runs and listens at these addresses, and that no firewall is between\n"
+    );
+}
+
+#[test]
+fn skewed_clock() {
+    let report = super::exchange::skew_at(0, 432, "evidence".to_owned(), &kinit(Proof::Password));
+    assert_eq!(
+        report.error,
+        "Clock skew too great while getting initial credentials"
+    );
+    let line = report.evidence.get(1).unwrap();
+    assert!(line.contains(", 7 min 12 s ahead of ours: "), "{line}");
+    assert_eq!(report.hints, ["set the clocks right; NTP keeps them so"]);
+    let behind = super::exchange::skew_at(1000, -600, String::new(), &Doing::default());
+    assert!(behind.evidence.get(1).unwrap().contains(", 10 min behind ours: "));
+    let source = ProtocolError::ClockSkew {
+        by: kerbside_protocol::Refuser::Kdc(Realm::from("R")),
+        ahead_seconds: 432,
+        allowed_seconds: 300,
+    };
+    let error = Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![],
+    };
+    let report = text(&error, &kinit(Proof::Password));
+    assert!(
+        report.contains("the KDC of R: its clock differs, allowed 5 min\n"),
+        "{report}"
+    );
+    let report = text(&refused(ErrorCode::KRB_AP_ERR_SKEW, ""), &kinit(Proof::Password));
+    assert!(
+        report.starts_with("kinit: error: Clock skew too great while"),
+        "{report}"
+    );
+    assert!(report.contains("KRB_AP_ERR_SKEW (37)"), "{report}");
+}
+
+#[test]
+fn a_kdc_that_breaks_rules_or_talks_rubbish() {
+    let source = ProtocolError::UnexpectedMessage {
+        expected: "AS-REP or KRB-ERROR",
+        found: None,
+    };
+    let error = Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![],
+    };
+    let report = text(&error, &kinit(Proof::Password));
+    assert!(
+        report.starts_with("kinit: error: KDC reply did not match expectations while"),
+        "{report}"
+    );
+    let source = ProtocolError::from(kerbside_asn1::decode::<kerbside_asn1::KrbError<'_>>(&[1]).unwrap_err());
+    let error = Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![],
+    };
+    let report = text(&error, &kinit(Proof::Password));
+    assert!(report.contains("may not be a KDC"), "{report}");
+}
+
+#[test]
+fn caches() {
+    let klist = Doing::new("");
+    let cases = [
+        (
+            CacheFault::File(FileFault::NotFound),
+            "kinit: error: No credentials cache found (filename: /tmp/krb5cc_0)\nkinit: hint: kinit gets a ticket\n",
+        ),
+        (
+            CacheFault::Empty,
+            "kinit: error: Bad format in credentials cache (filename: /tmp/krb5cc_0)\n  the file is empty\nkinit: hint: kinit gets a ticket\n",
+        ),
+        (
+            CacheFault::Format(CredentialCache::parse(b"text").unwrap_err()),
+            "kinit: error: Unsupported credentials cache format version number (filename: /tmp/krb5cc_0)\n  \
+             FILE:/tmp/krb5cc_0: not a credential cache: expected first byte 0x05, but found 0x74\n\
+             kinit: hint: the file is something else and was left as it is: name another one with -c or KRB5CCNAME\n",
+        ),
+        (
+            CacheFault::Format(damaged_cache()),
+            "kinit: error: Bad format in credentials cache (filename: /tmp/krb5cc_0)\n  \
+             FILE:/tmp/krb5cc_0: damaged credential cache at byte 4: expected 4 bytes of name type, but found 1\n\
+             kinit: hint: the file was left as it is; kdestroy -c FILE:/tmp/krb5cc_0 removes it\n",
+        ),
+        (
+            CacheFault::File(FileFault::Owner {
+                owner: 7,
+                expected: 8,
+            }),
+            "kinit: error: Credentials cache permissions incorrect (filename: /tmp/krb5cc_0)\n  \
+             FILE:/tmp/krb5cc_0: owner: expected user 8 or root, but found user 7\n",
+        ),
+        (
+            CacheFault::File(FileFault::System {
+                doing: "open",
+                reason: "permission denied".to_owned(),
+            }),
+            "kinit: error: Credentials cache permissions incorrect (filename: /tmp/krb5cc_0)\n  \
+             FILE:/tmp/krb5cc_0: cannot open: permission denied\n",
+        ),
+        (
+            CacheFault::File(FileFault::System {
+                doing: "create",
+                reason: "no such file or directory".to_owned(),
+            }),
+            "kinit: error: Credentials cache I/O operation failed (filename: /tmp/krb5cc_0)\n  \
+             FILE:/tmp/krb5cc_0: cannot create: no such file or directory\n\
+             kinit: hint: the cache's folder must exist and be yours to write in\n",
+        ),
+    ];
+    for (fault, expected) in cases {
+        assert_eq!(text(&Error::Cache { name: cache(), fault }, &klist), expected);
+    }
+    let name = CacheName::Other {
+        kind: "KCM".into(),
+        residual: "".into(),
+    };
+    let error = Error::Cache {
+        name,
+        fault: CacheFault::TypeNotBuilt("KCM".to_owned()),
+    };
+    let report = text(&error, &Doing::new("while resolving ccache"));
+    assert!(
+        report.starts_with("kinit: error: Unknown credential cache type while resolving ccache\n"),
+        "{report}"
+    );
+    assert!(
+        report.contains("caches of type KCM are not built yet"),
+        "{report}"
+    );
+}
+
+#[test]
+fn caches_without_the_ticket() {
+    let doing = Doing::new("while getting credentials for HTTP/x@R");
+    let tgt = Box::new(Principal::krbtgt("R", "R"));
+    let error = Error::TgtExpired {
+        cache: cache(),
+        server: tgt.clone(),
+        end: KerberosTime::from_unix_seconds(1000),
+        now: KerberosTime::from_unix_seconds(1769),
+    };
+    let report = text(&error, &doing);
+    assert!(
+        report.starts_with("kinit: error: Ticket expired while getting credentials for HTTP/x@R\n"),
+        "{report}"
+    );
+    assert!(report.contains(", 12 min 49 s ago\n"), "{report}");
+    assert!(
+        report.ends_with("kinit: hint: kinit gets a new one\n"),
+        "{report}"
+    );
+    let error = Error::NoTgt {
+        cache: cache(),
+        wanted: tgt,
+        present: vec![Principal::new("R", &["HTTP", "y"])],
+    };
+    assert_eq!(
+        text(&error, &doing),
+        "kinit: error: Matching credential not found (filename: /tmp/krb5cc_0) while getting credentials for HTTP/x@R\n  \
+         FILE:/tmp/krb5cc_0: no ticket for krbtgt/R@R\n  \
+         FILE:/tmp/krb5cc_0: has a ticket for HTTP/y@R\n\
+         kinit: hint: kinit gets one\n"
+    );
+}
+
+#[test]
+fn keytabs() {
+    let name = || KeytabName::file("/etc/krb5.keytab");
+    let doing = kinit(Proof::None);
+    let cases = [
+        (
+            KeytabFault::File(FileFault::NotFound),
+            "kinit: error: Key table file '/etc/krb5.keytab' not found while getting initial credentials\n\
+             kinit: hint: name the keytab with -t, KRB5_KTNAME or KRB5_CLIENT_KTNAME\n\
+             kinit: hint: kadmin.local writes one: ktadd -k /etc/krb5.keytab PRINCIPAL\n",
+        ),
+        (
+            KeytabFault::File(FileFault::System {
+                doing: "open",
+                reason: "permission denied".to_owned(),
+            }),
+            "kinit: error: Permission denied reading key table file '/etc/krb5.keytab' while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: cannot open: permission denied\n\
+             kinit: hint: run as the keytab's owner, or use a keytab of your own\n",
+        ),
+        (
+            KeytabFault::Format(Keytab::parse(b"text").unwrap_err()),
+            "kinit: error: Unsupported key table format version number while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: not a keytab: expected first byte 0x05, but found 0x74\n\
+             kinit: hint: the file is no keytab and was left as it is: name another one\n",
+        ),
+        (
+            KeytabFault::Format(Keytab::parse(b"\x05\x02\0\0\0\x09abc").unwrap_err()),
+            "kinit: error: Key table file '/etc/krb5.keytab' is damaged while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: damaged keytab at byte 2: expected 9 bytes of record, but found 3\n\
+             kinit: hint: the file was left as it is; restore it, or write a new one elsewhere with ktadd\n",
+        ),
+        (
+            KeytabFault::NoKey {
+                principal: Box::new(alice()),
+                enctypes: vec![EncryptionType::AES256_CTS_HMAC_SHA1_96],
+                present: vec![(
+                    Principal::new("R", &["bob"]),
+                    1,
+                    EncryptionType::AES128_CTS_HMAC_SHA1_96,
+                )],
+            },
+            "kinit: error: Keytab contains no suitable keys for alice@R while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: looked for alice@R with aes256-cts-hmac-sha1-96\n  \
+             FILE:/etc/krb5.keytab: has bob@R kvno 1: aes128-cts-hmac-sha1-96\n\
+             kinit: hint: type a principal that the keytab has, capitals and realm included; klist -k lists them\n",
+        ),
+        (
+            KeytabFault::NoKey {
+                principal: Box::new(alice()),
+                enctypes: vec![EncryptionType::AES256_CTS_HMAC_SHA1_96],
+                present: vec![(alice(), 1, EncryptionType::AES128_CTS_HMAC_SHA1_96)],
+            },
+            "kinit: error: Keytab contains no suitable keys for alice@R while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: looked for alice@R with aes256-cts-hmac-sha1-96\n  \
+             FILE:/etc/krb5.keytab: has alice@R kvno 1: aes128-cts-hmac-sha1-96\n\
+             kinit: hint: the keytab has keys of this principal, but of other enctypes: write it again with ktadd\n",
+        ),
+        (
+            KeytabFault::TypeNotBuilt("KDB".to_owned()),
+            "kinit: error: Unknown Key table type while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: keytabs of type KDB are not built yet; FILE is\n",
+        ),
+    ];
+    for (fault, expected) in cases {
+        assert_eq!(text(&Error::Keytab { name: name(), fault }, &doing), expected);
+    }
+}
+
+#[test]
+fn a_keytab_with_many_principals_is_not_poured_out() {
+    let present = (0..40).map(|number| {
+        (
+            Principal::new("R", &[number.to_string()]),
+            1,
+            EncryptionType::AES128_CTS_HMAC_SHA1_96,
+        )
+    });
+    let fault = KeytabFault::NoKey {
+        principal: Box::new(alice()),
+        enctypes: Vec::new(),
+        present: present.collect(),
+    };
+    let report = text(
+        &Error::Keytab {
+            name: KeytabName::file("k"),
+            fault,
+        },
+        &Doing::default(),
+    );
+    assert!(report.contains("FILE:k: has keys of 28 more\n"), "{report}");
+}
+
+#[test]
+fn configuration() {
+    let malformed =
+        Config::from_text("[libdefaults\n", "/etc/krb5.conf", Environment::default()).unwrap_err();
+    assert_eq!(
+        text(&malformed, &Doing::default()),
+        "kinit: error: Improper format of Kerberos configuration file while initializing Kerberos 5 library\n  \
+         /etc/krb5.conf line 1: expected a section header like [libdefaults], but found \"[libdefaults\"\n\
+         kinit: hint: correct line 1 of /etc/krb5.conf; a sample is in krb5.conf(5)\n"
+    );
+    let unreadable = Error::ConfigUnreadable {
+        file: "/etc/krb5.conf".into(),
+        reason: "permission denied".to_owned(),
+    };
+    assert_eq!(
+        text(&unreadable, &Doing::default()),
+        "kinit: error: Can't open/find Kerberos configuration file while initializing Kerberos 5 library\n  \
+         /etc/krb5.conf: permission denied\n\
+         kinit: hint: make the file readable, or name another one in KRB5_CONFIG\n"
+    );
+    let nameless = Error::NoDefaultRealm {
+        read: vec!["/a".into()],
+        missing: vec!["/b".into()],
+    };
+    assert_eq!(
+        text(&nameless, &Doing::new("when parsing name alice")),
+        "kinit: error: Configuration file does not specify default realm when parsing name alice\n  \
+         /a: read\n  \
+         /b: does not exist\n\
+         kinit: hint: type the realm (alice@EXAMPLE.COM), or set default_realm in [libdefaults]\n\
+         kinit: hint: KRB5_CONFIG names the configuration files; without it, /etc/krb5.conf is read\n"
+    );
+    let no_kdc = Error::NoKdc {
+        realm: Realm::from("r"),
+        read: vec!["/a".into()],
+        known: vec!["R".to_owned()],
+    };
+    assert_eq!(
+        text(&no_kdc, &kinit(Proof::Password)),
+        "kinit: error: Cannot find KDC for realm \"r\" while getting initial credentials\n  \
+         /a: read\n  \
+         realms with kdc lines there: R\n  \
+         DNS lookup of KDCs is not built yet\n\
+         kinit: hint: check the realm's spelling (capitals count), or add [realms] r = { kdc = HOST }\n"
+    );
+    let bad_name = config().parse_principal("a@b@c").unwrap_err();
+    let report = text(&bad_name, &Doing::new("when parsing name a@b@c"));
+    assert!(
+        report.starts_with("kinit: error: Malformed representation of principal when parsing name a@b@c\n"),
+        "{report}"
+    );
+    let bad_value = Error::BadValue {
+        file: "/a".to_owned(),
+        line: 3,
+        relation: "kdc".to_owned(),
+        reason: "expected a host".to_owned(),
+    };
+    assert_eq!(
+        text(&bad_value, &Doing::default()),
+        "kinit: error: Improper format of Kerberos configuration file\n  /a line 3: kdc: expected a host\nkinit: hint: correct line 3 of /a\n"
+    );
+}
+
+#[test]
+fn the_rest() {
+    let prompt = Error::Prompt {
+        reason: "end of input, and no password".to_owned(),
+    };
+    assert_eq!(
+        text(&prompt, &kinit(Proof::Password)),
+        "kinit: error: Cannot read password while getting initial credentials\n  \
+         end of input, and no password\n\
+         kinit: hint: type it at a terminal, or give it as a line of standard input\n"
+    );
+    let not_built = Error::NotBuilt {
+        what: "tickets of other realms".to_owned(),
+    };
+    assert_eq!(
+        text(&not_built, &kinit(Proof::Password)),
+        "kinit: error: not built yet: tickets of other realms\n"
+    );
+}

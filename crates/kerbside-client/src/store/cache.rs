@@ -42,7 +42,7 @@ impl CacheStore {
                 .get(key)
                 .cloned()
                 .ok_or(CacheFault::File(FileFault::NotFound)),
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
         };
         cache.map_err(named(name))
     }
@@ -64,7 +64,7 @@ impl CacheStore {
                 self.memory().insert(key.clone(), cache.clone());
                 Ok(())
             }
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
         };
         written.map_err(named(name))
     }
@@ -82,7 +82,7 @@ impl CacheStore {
                 Some(cache) => same_client(cache, credential).map(|()| cache.add(credential.clone())),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
         };
         added.map_err(named(name))
     }
@@ -106,7 +106,7 @@ impl CacheStore {
                 Some(_) => Ok(()),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.clone())),
+            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
         };
         destroyed.map_err(named(name))
     }

@@ -79,7 +79,7 @@ pub fn read_keytab(name: &KeytabName) -> Result<OpenedKeytab, Error> {
 fn open(name: &KeytabName) -> Result<OpenedKeytab, KeytabFault> {
     let Contents { bytes, metadata } = match name {
         KeytabName::File { path, .. } => file::read(path, Kind::Keytab)?,
-        KeytabName::Other { kind, .. } => return Err(KeytabFault::TypeNotBuilt(kind.clone())),
+        KeytabName::Other { kind, .. } => return Err(KeytabFault::TypeNotBuilt(kind.to_string())),
     };
     Ok(OpenedKeytab {
         keytab: Keytab::parse(&bytes).map_err(KeytabFault::Format)?,
@@ -117,7 +117,7 @@ pub fn update_keytab(name: &KeytabName, change: impl Fn(&mut Keytab)) -> Result<
             change(&mut keytab);
             keytab.to_bytes().map_err(KeytabFault::Unwritable)
         }),
-        KeytabName::Other { kind, .. } => Err(KeytabFault::TypeNotBuilt(kind.clone())),
+        KeytabName::Other { kind, .. } => Err(KeytabFault::TypeNotBuilt(kind.to_string())),
     };
     updated.map_err(named(name))
 }

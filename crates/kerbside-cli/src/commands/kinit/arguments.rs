@@ -233,6 +233,8 @@ fn lifetime(value: &OsStr, problems: &mut String) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic)] // a failure here is the test's failure
+
     use super::*;
 
     fn parsed(words: &[&str]) -> Outcome {
