@@ -1,9 +1,13 @@
 //! One file for each program. Each is `run(args) -> ExitCode` with `args[0]` the program's name.
 
+mod kadmin_local;
+mod kdb5_util;
 mod kdestroy;
 mod kinit;
 mod klist;
+mod krb5kdc;
 mod kvno;
+mod realm_settings;
 mod up;
 
 use std::ffi::{OsStr, OsString};
@@ -21,11 +25,42 @@ pub(crate) struct Command {
 
 /// Every program, in the order they are listed.
 pub(crate) const ALL: &[Command] = &[
-    Command { name: "up", summary: "a realm, a login and a protected page; or a realm for one command", run: up::run },
-    Command { name: "kinit", summary: "get a ticket-granting ticket with a password or a keytab", run: kinit::run },
-    Command { name: "klist", summary: "list tickets in a credential cache, or keys in a keytab", run: klist::run },
-    Command { name: "kvno", summary: "get service tickets and print their key version numbers", run: kvno::run },
-    Command { name: "kdestroy", summary: "destroy a credential cache", run: kdestroy::run },
+    Command {
+        name: "up",
+        summary: "a realm, a login and a protected page; or a realm for one command",
+        run: up::run,
+    },
+    Command {
+        name: "kinit",
+        summary: "get a ticket-granting ticket with a password or a keytab",
+        run: kinit::run,
+    },
+    Command {
+        name: "klist",
+        summary: "list tickets in a credential cache, or keys in a keytab",
+        run: klist::run,
+    },
+    Command {
+        name: "kvno",
+        summary: "get service tickets and print their key version numbers",
+        run: kvno::run,
+    },
+    Command {
+        name: "kdestroy",
+        summary: "destroy a credential cache",
+        run: kdestroy::run,
+    },
+    Command {
+        name: "kdb5_util",
+        summary: "create and destroy a realm's database, stash its master key",
+        run: kdb5_util::run,
+    },
+    Command {
+        name: "kadmin.local",
+        summary: "add, change, show and delete principals; write keytabs",
+        run: kadmin_local::run,
+    },
+    Command { name: "krb5kdc", summary: "the KDC of a realm", run: krb5kdc::run },
 ];
 
 /// The program of that name.
