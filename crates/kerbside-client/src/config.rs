@@ -92,20 +92,21 @@ impl Config {
             })
     }
 
-    /// Reads a principal's name; one without a realm is in the default realm.
+    /// Reads a principal's name, which may be any bytes; one without a realm is in the default realm.
     ///
     /// # Errors
     /// [`Error::BadName`], [`Error::NoDefaultRealm`].
-    pub fn parse_principal(&self, name: &str) -> Result<Principal, Error> {
+    pub fn parse_principal(&self, name: impl AsRef<[u8]>) -> Result<Principal, Error> {
+        let name = name.as_ref();
         let default = self.krb5.default_realm().map(Realm::from);
-        match Principal::parse(name, default.as_ref()) {
+        match Principal::parse_bytes(name, default.as_ref()) {
             Ok(principal) => Ok(principal),
             // With a realm it would be a name: then the realm is what is missing.
-            Err(_) if default.is_none() && Principal::parse(name, Some(&Realm::from("X"))).is_ok() => {
+            Err(_) if default.is_none() && Principal::parse_bytes(name, Some(&Realm::from("X"))).is_ok() => {
                 Err(self.default_realm().err().unwrap_or(Error::Interrupted))
             }
             Err(error) => Err(Error::BadName {
-                name: name.to_owned(),
+                name: String::from_utf8_lossy(name).into_owned(),
                 reason: error.to_string(),
             }),
         }

@@ -3,7 +3,8 @@
 mod arguments;
 mod expiry;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -186,7 +187,7 @@ impl Session<'_> {
             let parsed = if self.arguments.enterprise {
                 self.config().parse_enterprise(&text)
             } else {
-                self.config().parse_principal(&text)
+                self.config().parse_principal(name.as_bytes())
             };
             return parsed.map_err(self.failed(&format!("when parsing name {text}")));
         }
@@ -237,16 +238,18 @@ impl Session<'_> {
         // An enterprise name is always answered by another one.
         request.canonicalize = (arguments.canonicalize || arguments.enterprise).then_some(true);
         if let Some(service) = &arguments.service {
-            let text = service.to_string_lossy();
-            let mut service = self
-                .config()
-                .parse_principal(&text)
-                .map_err(self.failed(&format!("when parsing name {text}")))?;
+            let mut service = self.service(service)?;
             // The realm that is asked is the client's.
             service.realm = request.client.realm.clone();
             request.service = Some(service);
         }
         Ok(request)
+    }
+
+    /// The service of `-S`.
+    fn service(&self, name: &OsStr) -> Result<Principal, Report> {
+        let parsed = self.config().parse_principal(name.as_bytes());
+        parsed.map_err(self.failed(&format!("when parsing name {}", name.to_string_lossy())))
     }
 
     /// Renews the cache's ticket-granting ticket.
@@ -256,12 +259,7 @@ impl Session<'_> {
         self.verbose(&format!("Using principal: {}", old.primary));
         let realm = &old.primary.realm;
         let wanted = match &self.arguments.service {
-            Some(service) => {
-                let text = service.to_string_lossy();
-                self.config()
-                    .parse_principal(&text)
-                    .map_err(self.failed(&format!("when parsing name {text}")))?
-            }
+            Some(service) => self.service(service)?,
             None => Principal::krbtgt(realm, realm),
         };
         let ticket = old.find(&wanted).cloned().ok_or_else(|| {

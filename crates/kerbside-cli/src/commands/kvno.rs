@@ -1,6 +1,7 @@
 //! `kvno`: service tickets, and the key versions they are encrypted with.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ struct Arguments {
     unknown_type: bool,
     cached_only: bool,
     no_store: bool,
-    services: Vec<String>,
+    services: Vec<OsString>,
 }
 
 /// Runs `kvno`.
@@ -107,7 +108,7 @@ fn parse(args: &[OsString]) -> Result<Arguments, Option<&'static str>> {
             Item::Value('F', _) => return Err(Some("protocol transition by certificate (-F)")),
             Item::Value('w', _) => return Err(Some("user-to-user tickets (--u2u)")),
             Item::Flag(_) | Item::Value(..) => return Err(None),
-            Item::Operand(service) => found.services.push(text(service)),
+            Item::Operand(service) => found.services.push(service),
         }
     }
     if found.services.is_empty() || (found.unknown_type && found.sname.is_some()) {
@@ -198,8 +199,8 @@ impl Run<'_> {
         move |error| explain(&error, &self.doing(what))
     }
 
-    fn service(&self, text: &str, out: &mut CredentialCache) -> Result<(), Report> {
-        let server = self.principal(text)?;
+    fn service(&self, name: &OsStr, out: &mut CredentialCache) -> Result<(), Report> {
+        let server = self.principal(name)?;
         let shown = output::escape(&server.to_string());
         let ticket = self
             .client
@@ -230,11 +231,12 @@ impl Run<'_> {
 
     /// The service as typed, or of the host typed and the service of `-S`. The host is taken as it
     /// is: a name server is not asked for another one.
-    fn principal(&self, text: &str) -> Result<Principal, Report> {
+    fn principal(&self, name: &OsStr) -> Result<Principal, Report> {
         let config = self.client.config();
+        let text = name.to_string_lossy();
         let parsed = match &self.arguments.sname {
-            None => config.parse_principal(text),
-            Some(sname) => config.realm_of_host(text).map(|realm| Principal {
+            None => config.parse_principal(name.as_bytes()),
+            Some(sname) => config.realm_of_host(&text).map(|realm| Principal {
                 realm,
                 name: Name::service(sname, &text.to_ascii_lowercase()),
             }),

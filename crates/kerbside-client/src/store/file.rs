@@ -357,6 +357,9 @@ impl Temporary {
             other => other.map_err(std::io::Error::from),
         };
         self.renamed = renamed.is_ok();
+        if self.renamed {
+            sync_folder(destination);
+        }
         renamed
     }
 }
@@ -367,6 +370,16 @@ impl Drop for Temporary {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Makes the new name itself durable: keys just written by ktadd exist nowhere else. A file system
+/// that cannot do this has done what it can.
+fn sync_folder(file: &Path) {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 /// `.NAME.RANDOM` in the destination's folder.
