@@ -305,15 +305,16 @@ pub struct FileFacts {
 /// # Errors
 /// [`ServerError`]: missing, foreign, damaged, in use.
 pub fn facts_of_file(path: &Path) -> Result<FileFacts> {
-    let opened = open_file(path)?;
-    let realm = realm_of(&opened, path)?;
-    let master = opened
-        .meta("master")?
-        .and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
-    let [e0, e1, e2, e3, k0, k1, k2, k3] = master.ok_or_else(|| ServerError::DatabaseDamaged {
+    let damaged = |detail: &str| ServerError::DatabaseDamaged {
         path: path.to_owned(),
-        detail: "it does not name its master key".to_owned(),
-    })?;
+        detail: detail.to_owned(),
+    };
+    let mut facts = engine::peek(path, &["realm", "master"])?.into_iter().flatten();
+    let realm = facts.next().and_then(|bytes| String::from_utf8(bytes).ok());
+    let realm = realm.ok_or_else(|| damaged("it does not name its realm"))?;
+    let master = facts.next().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+    let [e0, e1, e2, e3, k0, k1, k2, k3] =
+        master.ok_or_else(|| damaged("it does not name its master key"))?;
     Ok(FileFacts {
         realm,
         master_enctype: EncryptionType(i32::from_be_bytes([e0, e1, e2, e3])),
@@ -326,7 +327,7 @@ pub fn facts_of_file(path: &Path) -> Result<FileFacts> {
 /// # Errors
 /// [`ServerError`]: missing, foreign, damaged, in use.
 pub fn realm_of_file(path: &Path) -> Result<String> {
-    realm_of(&open_file(path)?, path)
+    facts_of_file(path).map(|facts| facts.realm)
 }
 
 /// Removes the database of `realm`; a file of another kind or realm, or one in use, is left as it is

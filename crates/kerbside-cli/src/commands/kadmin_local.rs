@@ -105,7 +105,11 @@ fn first_operand(words: &[OsString]) -> usize {
             [b'-', letters @ ..] if !letters.is_empty() => {
                 let value = letters.iter().position(|letter| takes_value(*letter));
                 // The value is the rest of the word, or the next word.
-                position += if value.is_some_and(|at| at + 1 == letters.len()) { 2 } else { 1 };
+                position += if value.is_some_and(|at| at + 1 == letters.len()) {
+                    2
+                } else {
+                    1
+                };
             }
             _ => return position,
         }
@@ -122,7 +126,8 @@ fn arguments(items: Vec<Item>, command: &[OsString]) -> Result<Arguments, Report
             Item::Value('p', name) => found.principal = Some(text(name)?),
             Item::Value('q', query) => found.query = Some(text(query)?),
             Item::Value('e', list) => {
-                let list = parse_keysalts(&text(list)?).map_err(|error| Report::new(format!("-e: {error}")))?;
+                let list =
+                    parse_keysalts(&text(list)?).map_err(|error| Report::new(format!("-e: {error}")))?;
                 found.keysalts = Some(list);
             }
             Item::Flag('m') => found.ask = true,
@@ -130,11 +135,17 @@ fn arguments(items: Vec<Item>, command: &[OsString]) -> Result<Arguments, Report
             Item::Value('w', _) | Item::Flag('O' | 'N') => {}
             Item::Value('x', value) => match text(value)?.split_once('=') {
                 Some(("dbname", path)) => found.overrides.database = Some(path.into()),
-                _ => return Err(Report::new("-x: database arguments other than dbname= are not built")),
+                _ => {
+                    return Err(Report::new(
+                        "-x: database arguments other than dbname= are not built",
+                    ));
+                }
             },
             Item::Value(letter, _) | Item::Flag(letter) => {
-                return Err(Report::new(format!("-{letter} is an option of kadmin, which is not built yet"))
-                    .hint("kadmin.local works on the database directly and logs in nowhere"));
+                return Err(Report::new(format!(
+                    "-{letter} is an option of kadmin, which is not built yet"
+                ))
+                .hint("kadmin.local works on the database directly and logs in nowhere"));
             }
             Item::Operand(_) => {}
         }
@@ -146,14 +157,20 @@ fn arguments(items: Vec<Item>, command: &[OsString]) -> Result<Arguments, Report
 fn administer(arguments: Arguments) -> Result<ExitCode, Report> {
     let settings = load(&arguments.overrides)?;
     let realm = Realm::from(settings.config.realm.as_str());
-    let shown = arguments.principal.clone().unwrap_or_else(|| who_administers(&settings));
+    let shown = arguments
+        .principal
+        .clone()
+        .unwrap_or_else(|| who_administers(&settings));
     let mode = match (&arguments.query, arguments.command.is_empty()) {
         (Some(_), _) => Mode::Query,
         (None, true) => Mode::Prompt,
         (None, false) => Mode::Script,
     };
     if mode != Mode::Script {
-        output::print(&format!("Authenticating as principal {} with password.\n", output::escape(&shown)));
+        output::print(&format!(
+            "Authenticating as principal {} with password.\n",
+            output::escape(&shown)
+        ));
     }
     let by = Principal::parse(&shown, Some(&realm))
         .map_err(|error| Report::new(error.to_string()).evidence(format!("principal: {shown}")))?;
@@ -161,7 +178,11 @@ fn administer(arguments: Arguments) -> Result<ExitCode, Report> {
     if let Some(keysalts) = &arguments.keysalts {
         defaults.keysalts.clone_from(keysalts);
     }
-    let source = if arguments.ask { MasterSource::Password(ask_master_password()?) } else { MasterSource::Stash };
+    let source = if arguments.ask {
+        MasterSource::Password(ask_master_password()?)
+    } else {
+        MasterSource::Stash
+    };
     let plan = SessionPlan {
         database: settings.config.database.clone(),
         realm: settings.config.realm.clone(),
@@ -196,7 +217,9 @@ fn exit_code_of_query(verdict: Verdict) -> ExitCode {
 /// `NAME/admin@REALM` of whoever runs this, for the records it changes.
 fn who_administers(settings: &Settings) -> String {
     let user = std::env::var("USER").ok().filter(|user| !user.is_empty());
-    let user = user.or_else(|| settings.environment.username.clone()).unwrap_or_else(|| "root".to_owned());
+    let user = user
+        .or_else(|| settings.environment.username.clone())
+        .unwrap_or_else(|| "root".to_owned());
     let name = Principal::new(settings.config.realm.as_str(), &[user.as_str(), "admin"]);
     String::from_utf8_lossy(&name.unparse()).into_owned()
 }

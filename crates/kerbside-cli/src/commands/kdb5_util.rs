@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use kerbside_crypto::Password;
 use kerbside_server::create::create_realm;
-use kerbside_server::store::{MasterKey, RedbStore, StashMode, destroy_file, read_stash, realm_of_file, write_stash};
+use kerbside_server::store::{
+    MasterKey, RedbStore, StashMode, destroy_file, read_stash, realm_of_file, write_stash,
+};
 use kerbside_server::{RealmConfig, ServerError, clock};
 
 use crate::commands::realm_settings::{
@@ -29,7 +31,14 @@ Usage: kdb5_util [-r realm] [-d dbname] [-k mkeytype] [-kv mkeyVNO]
 
 /// Commands of MIT's program that are not here yet.
 const NOT_BUILT: &[&str] = &[
-    "dump", "load", "ark", "add_mkey", "use_mkey", "list_mkeys", "update_princ_encryption", "purge_mkeys",
+    "dump",
+    "load",
+    "ark",
+    "add_mkey",
+    "use_mkey",
+    "list_mkeys",
+    "update_princ_encryption",
+    "purge_mkeys",
     "tabdump",
 ];
 
@@ -91,19 +100,27 @@ fn parse(args: Vec<OsString>) -> Result<Arguments, Failure> {
             "-P" => found.password = Some(Password::from(text(value()?)?)),
             "-k" => found.key_type = Some(text(value()?)?),
             "-kv" => {
-                let kvno = text(value()?)?.parse().ok().filter(|kvno| *kvno > 0).ok_or(Failure::Usage)?;
+                let kvno = text(value()?)?
+                    .parse()
+                    .ok()
+                    .filter(|kvno| *kvno > 0)
+                    .ok_or(Failure::Usage)?;
                 found.master_kvno = Some(kvno);
             }
             "-m" => found.ask = true,
             "-M" => {
                 let name = text(value()?)?;
                 if name != "K/M" {
-                    return Err(Report::new(format!("-M {name}: other names than K/M are not built yet")).into());
+                    return Err(
+                        Report::new(format!("-M {name}: other names than K/M are not built yet")).into(),
+                    );
                 }
             }
             "-x" => match text(value()?)?.split_once('=') {
                 Some(("dbname", path)) => found.overrides.database = Some(path.into()),
-                _ => return Err(Report::new("-x: database arguments other than dbname= are not built").into()),
+                _ => {
+                    return Err(Report::new("-x: database arguments other than dbname= are not built").into());
+                }
             },
             _ => found.words.push(arg),
         }
@@ -151,14 +168,19 @@ fn create(mut arguments: Arguments, with_stash: bool) -> Result<(), Failure> {
         return Err(existing(&config.database));
     }
     if with_stash && config.stash.symlink_metadata().is_ok() {
-        return Err(ServerError::StashExists { path: config.stash.clone() }.into());
+        return Err(ServerError::StashExists {
+            path: config.stash.clone(),
+        }
+        .into());
     }
     let password = match arguments.password.take() {
         Some(password) => password,
         None => ask_new_master_password()?,
     };
     if password.expose_secret().is_empty() {
-        return Err(Report::new("the master password is empty").hint("choose one, long and random").into());
+        return Err(Report::new("the master password is empty")
+            .hint("choose one, long and random")
+            .into());
     }
     let kvno = arguments.master_kvno.unwrap_or(1);
     let master = MasterKey::from_password(config.master_key_type, &password, &config.realm, kvno)?;
@@ -172,9 +194,13 @@ fn create(mut arguments: Arguments, with_stash: bool) -> Result<(), Failure> {
 
 /// What is already there, by its kind.
 fn existing(database: &Path) -> Failure {
-    let exists = ServerError::DatabaseExists { path: database.to_owned() };
+    let exists = ServerError::DatabaseExists {
+        path: database.to_owned(),
+    };
     match realm_of_file(database) {
-        Ok(realm) => server_report(exists).evidence(format!("it is the database of {realm}")).into(),
+        Ok(realm) => server_report(exists)
+            .evidence(format!("it is the database of {realm}"))
+            .into(),
         Err(ServerError::DatabaseForeign { found, .. }) => Report::new(exists.to_string())
             .evidence(format!("it is not a kerbside database, but {found}"))
             .hint("give another database_name in kdc.conf, or another name with -d")

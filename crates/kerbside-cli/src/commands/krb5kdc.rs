@@ -32,7 +32,11 @@ usage: krb5kdc [-x db_args]* [-d dbpathname] [-r dbrealmname]
 
 /// Set by the parent of a detached KDC, so that the child leaves the terminal.
 const DETACHED: &str = "kerbside-detached";
-const LONG: &[LongOption] = &[LongOption { name: DETACHED, letter: '\u{1}', value: false }];
+const LONG: &[LongOption] = &[LongOption {
+    name: DETACHED,
+    letter: '\u{1}',
+    value: false,
+}];
 
 /// The line that says it listens, without its end.
 const STARTING: &str = "krb5kdc: starting...";
@@ -83,8 +87,10 @@ fn arguments(items: Vec<Item>) -> Result<Option<Arguments>, Report> {
             Item::Flag('\u{1}') => found.detached = true,
             Item::Value('r', realm) => {
                 if found.overrides.realm.replace(text(realm)?).is_some() {
-                    return Err(Report::new("-r twice: several realms in one krb5kdc are not built yet")
-                        .hint("start one krb5kdc for each realm"));
+                    return Err(
+                        Report::new("-r twice: several realms in one krb5kdc are not built yet")
+                            .hint("start one krb5kdc for each realm"),
+                    );
                 }
             }
             Item::Value('d', path) => found.overrides.database = Some(path.into()),
@@ -98,7 +104,11 @@ fn arguments(items: Vec<Item>) -> Result<Option<Arguments>, Report> {
             Item::Value('M', _) => {}
             Item::Value('x', value) => match text(value)?.split_once('=') {
                 Some(("dbname", path)) => found.overrides.database = Some(path.into()),
-                _ => return Err(Report::new("-x: database arguments other than dbname= are not built")),
+                _ => {
+                    return Err(Report::new(
+                        "-x: database arguments other than dbname= are not built",
+                    ));
+                }
             },
             Item::Value('T', _) => return Err(Report::new("-T: a time offset is not built yet")),
             // MIT takes a lone slash.
@@ -110,7 +120,9 @@ fn arguments(items: Vec<Item>) -> Result<Option<Arguments>, Report> {
 }
 
 fn serve(arguments: Arguments) -> Result<ExitCode, Report> {
-    let Settings { mut config, profile, .. } = load(&arguments.overrides)?;
+    let Settings {
+        mut config, profile, ..
+    } = load(&arguments.overrides)?;
     let own = |name: &str| profile.get(&["realms", &config.realm, name]).is_some();
     if let Some(ports) = &arguments.ports
         && !own("kdc_listen")
@@ -123,13 +135,21 @@ fn serve(arguments: Arguments) -> Result<ExitCode, Report> {
         }
         config.udp = list;
     }
-    let source = if arguments.ask { MasterSource::Password(ask_master_password()?) } else { MasterSource::Stash };
+    let source = if arguments.ask {
+        MasterSource::Password(ask_master_password()?)
+    } else {
+        MasterSource::Stash
+    };
     let store = open_patiently(&config, source)?;
     let listeners = Listeners::bind(&config.udp, &config.tcp).map_err(server_report)?;
     if config.audit.is_empty() {
         // Where MIT's KDC logs when nothing is said: the system's log, and with -n whoever watches.
         let syslog_auth = AuditTarget::Syslog(4);
-        config.audit.push(if arguments.detached { syslog_auth } else { AuditTarget::Stderr });
+        config.audit.push(if arguments.detached {
+            syslog_auth
+        } else {
+            AuditTarget::Stderr
+        });
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -141,7 +161,10 @@ fn serve(arguments: Arguments) -> Result<ExitCode, Report> {
         signals.map_err(|error| Report::new("signals cannot be received").evidence(error.to_string()))?;
     let server = KdcServer::start(KdcServerConfig {
         listeners,
-        limits: Limits { udp_reply_bytes_max: config.udp_reply_bytes_max, ..Limits::default() },
+        limits: Limits {
+            udp_reply_bytes_max: config.udp_reply_bytes_max,
+            ..Limits::default()
+        },
         audit: config.audit,
         admin_socket: Some(socket_path(&config.database)),
         admin_defaults: config.defaults,
@@ -190,11 +213,18 @@ fn open_patiently(config: &RealmConfig, source: MasterSource) -> Result<RedbStor
 
 fn write_pid(path: &Path) -> Result<(), Report> {
     let nofollow = i32::try_from(rustix::fs::OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    let opened =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o644).custom_flags(nofollow).open(path);
-    opened.and_then(|mut file| writeln!(file, "{}", std::process::id())).map_err(|error| {
-        Report::new(format!("cannot write the pid file {}", path.display())).evidence(error.to_string())
-    })
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o644)
+        .custom_flags(nofollow)
+        .open(path);
+    opened
+        .and_then(|mut file| writeln!(file, "{}", std::process::id()))
+        .map_err(|error| {
+            Report::new(format!("cannot write the pid file {}", path.display())).evidence(error.to_string())
+        })
 }
 
 /// The signals a KDC knows.
@@ -253,5 +283,9 @@ fn detach(words: &[OsString], ask: bool) -> Result<ExitCode, Report> {
         }
     }
     let status = child.wait().map_err(failed)?;
-    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

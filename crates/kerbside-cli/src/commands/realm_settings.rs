@@ -43,9 +43,12 @@ pub(crate) fn load(overrides: &Overrides) -> Result<Settings, Report> {
     let environment = Environment::from_process();
     let mut files = environment.kdc_profile_files();
     files.extend(environment.config_files());
-    let loaded =
-        load_profile(&files).map_err(|error| explain(&error, &Doing::new("reading the configuration")))?;
-    let default = loaded.profile.get(&["libdefaults", "default_realm"]).map(str::to_owned);
+    let loaded = load_profile(&files)
+        .map_err(|error| explain(&error, &Doing::new("while reading the configuration")))?;
+    let default = loaded
+        .profile
+        .get(&["libdefaults", "default_realm"])
+        .map(str::to_owned);
     let Some(realm) = overrides.realm.clone().or(default) else {
         let mut report = Report::new("no realm is named");
         for file in &loaded.read {
@@ -63,7 +66,11 @@ pub(crate) fn load(overrides: &Overrides) -> Result<Settings, Report> {
     if let Some(stash) = &overrides.stash {
         config.stash.clone_from(stash);
     }
-    Ok(Settings { config, profile: loaded.profile, environment })
+    Ok(Settings {
+        config,
+        profile: loaded.profile,
+        environment,
+    })
 }
 
 /// A server's error as its user needs it.
@@ -91,8 +98,9 @@ pub(crate) enum MasterSource {
 
 /// Reads the master password from the keyboard.
 pub(crate) fn ask_master_password() -> Result<Password, Report> {
-    prompt::password("Enter KDC database master key: ")
-        .map_err(|error| Report::new("Cannot read password while reading master key").evidence(error.to_string()))
+    prompt::password("Enter KDC database master key: ").map_err(|error| {
+        Report::new("Cannot read password while reading master key").evidence(error.to_string())
+    })
 }
 
 impl MasterSource {
@@ -116,9 +124,9 @@ impl MasterSource {
 
 /// The enctype of that name, if kerbside computes with it.
 pub(crate) fn enctype(name: &str) -> Result<EncryptionType, Report> {
-    EncryptionType::from_name(name).filter(|enctype| enctype.is_supported()).ok_or_else(|| {
-        Report::new(format!("expected a supported encryption type, but found {name}"))
-    })
+    EncryptionType::from_name(name)
+        .filter(|enctype| enctype.is_supported())
+        .ok_or_else(|| Report::new(format!("expected a supported encryption type, but found {name}")))
 }
 
 /// A command line's value as text.

@@ -154,6 +154,13 @@ pub(crate) struct Opened {
 
 /// Opens an existing file; nothing is created, a foreign or damaged file is refused untouched
 pub(crate) fn open_file(path: &Path) -> Result<Opened> {
+    let (file, size) = own_file(path)?;
+    let backend = FileBackend::new(file).map_err(|e| open_error(path, e))?;
+    open_with_backend(path, backend, size <= FULL_CHECK_BYTES_MAX)
+}
+
+/// A file that begins as ours do, and its size
+fn own_file(path: &Path) -> Result<(File, u64)> {
     let file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -171,8 +178,60 @@ pub(crate) fn open_file(path: &Path) -> Result<Opened> {
     };
     refuse_foreign(path, &file)?;
     let size = file.metadata().map_err(|e| fault(path, e))?.len();
+    Ok((file, size))
+}
+
+/// Facts of a file, read without a single write to it
+pub(crate) fn peek(path: &Path, keys: &[&str]) -> Result<Vec<Option<Vec<u8>>>> {
+    let (file, _) = own_file(path)?;
     let backend = FileBackend::new(file).map_err(|e| open_error(path, e))?;
-    open_with_backend(path, backend, size <= FULL_CHECK_BYTES_MAX)
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        Builder::new().open_read_only_with_backend(backend)
+    }));
+    let database = match attempt {
+        Ok(Ok(database)) => database,
+        // Its last user was killed: only an opening for writing puts it in order.
+        Ok(Err(DatabaseError::RepairAborted)) => {
+            let opened = open_file(path)?;
+            return keys.iter().map(|key| opened.meta(key)).collect();
+        }
+        Ok(Err(error)) => return Err(open_error(path, error)),
+        Err(_) => return Err(damaged(path, "its pages contradict each other")),
+    };
+    let meta = |key: &str| meta_of(path, &database, key);
+    check_version(path, meta("format")?)?;
+    keys.iter().map(|key| meta(key)).collect()
+}
+
+/// One fact of an open file
+fn meta_of(path: &Path, database: &impl ReadableDatabase, key: &str) -> Result<Option<Vec<u8>>> {
+    let transaction = database.begin_read().map_err(|e| fault(path, e))?;
+    let table = match transaction.open_table(META) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
+        Err(error) => return Err(damaged(path, error)),
+    };
+    let value = table.get(key).map_err(|e| fault(path, e))?;
+    Ok(value.map(|guard| guard.value().to_vec()))
+}
+
+/// Whether a file is ours, and of a version that is understood
+fn check_version(path: &Path, format: Option<Vec<u8>>) -> Result<()> {
+    let Some(format) = format else {
+        return Err(ServerError::DatabaseForeign {
+            path: path.to_owned(),
+            found: "a redb file of another program".to_owned(),
+        });
+    };
+    let found = <[u8; 4]>::try_from(format.as_slice()).map_or(0, u32::from_be_bytes);
+    if found != FORMAT_VERSION {
+        return Err(ServerError::DatabaseVersion {
+            path: path.to_owned(),
+            found,
+            expected: FORMAT_VERSION,
+        });
+    }
+    Ok(())
 }
 
 /// Opens what an existing storage backend holds
@@ -198,7 +257,7 @@ pub(crate) fn open_with_backend(path: &Path, backend: impl StorageBackend, check
         path: path.to_owned(),
         database,
     };
-    opened.check_version()?;
+    check_version(path, opened.meta("format")?)?;
     Ok(opened)
 }
 
@@ -380,37 +439,12 @@ fn open_error(path: &Path, error: DatabaseError) -> ServerError {
 impl Opened {
     /// One fact of the file
     pub(crate) fn meta(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let transaction = self.database.begin_read().map_err(|e| fault(&self.path, e))?;
-        let table = match transaction.open_table(META) {
-            Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-            Err(error) => return Err(damaged(&self.path, error)),
-        };
-        let value = table.get(key).map_err(|e| fault(&self.path, e))?;
-        Ok(value.map(|guard| guard.value().to_vec()))
+        meta_of(&self.path, &self.database, key)
     }
 
     /// One record
     pub(crate) fn principal(&self, key: &[u8]) -> Result<Option<Vec<u8>>> {
         read_principal(&self.path, &self.database, key).map(|found| found.map(|(record, _)| record))
-    }
-
-    fn check_version(&self) -> Result<()> {
-        let Some(format) = self.meta("format")? else {
-            return Err(ServerError::DatabaseForeign {
-                path: self.path.clone(),
-                found: "a redb file of another program".to_owned(),
-            });
-        };
-        let found = <[u8; 4]>::try_from(format.as_slice()).map_or(0, u32::from_be_bytes);
-        if found != FORMAT_VERSION {
-            return Err(ServerError::DatabaseVersion {
-                path: self.path.clone(),
-                found,
-                expected: FORMAT_VERSION,
-            });
-        }
-        Ok(())
     }
 
     /// Runs one change in a commit of its own

@@ -379,6 +379,9 @@ fn a_database_is_destroyed_only_if_it_is_the_right_one() {
     let facts = facts_of_file(&path).unwrap();
     assert_eq!((facts.realm.as_str(), facts.master_kvno), (REALM, 1));
     assert_eq!(facts.master_enctype, good.enctype());
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(realm_of_file(&path).unwrap(), REALM);
+    assert_eq!(std::fs::read(&path).unwrap(), before, "reading writes nothing");
     let held = RedbStore::open(&path, None, |_| Ok(good.clone())).unwrap();
     assert!(matches!(
         destroy_file(&path, REALM),

@@ -47,7 +47,13 @@ impl Console {
         keysalts: Option<Vec<KeySalt>>,
         settings: Settings,
     ) -> Console {
-        Console { session, realm, mode, keysalts, settings }
+        Console {
+            session,
+            realm,
+            mode,
+            keysalts,
+            settings,
+        }
     }
 
     pub(super) fn call(&mut self, request: Request) -> Result<Reply, AdminError> {
@@ -80,7 +86,10 @@ impl Console {
 
     /// A refusal in MIT's form: `REQUEST: CAUSE while DOING.`
     pub(super) fn refused(&self, request: &str, cause: &dyn std::fmt::Display, doing: &str) {
-        self.error(&format!("{request}: {} while {doing}", output::escape(&cause.to_string())));
+        self.error(&format!(
+            "{request}: {} while {doing}",
+            output::escape(&cause.to_string())
+        ));
     }
 
     /// Reads a principal's name; the realm is the session's unless it is named.

@@ -49,7 +49,9 @@ fn relative(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         Some(text) => (text.trim_start(), !back),
         None => (text.strip_prefix('+').unwrap_or(text).trim_start(), back),
     };
-    let text = text.strip_prefix("next ").map_or_else(|| text.to_owned(), |unit| format!("1 {unit}"));
+    let text = text
+        .strip_prefix("next ")
+        .map_or_else(|| text.to_owned(), |unit| format!("1 {unit}"));
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (count, unit) = text.split_at(digits);
     let count: i64 = count.parse().ok()?;
@@ -65,12 +67,19 @@ fn relative(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         _ => return None,
     }
     .ok()?;
-    let then = if back { start.checked_sub(span) } else { start.checked_add(span) };
+    let then = if back {
+        start.checked_sub(span)
+    } else {
+        start.checked_add(span)
+    };
     then.ok().map(|then| then.timestamp())
 }
 
 fn absolute(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let (text, zone) = match ["utc", "gmt", "z"].iter().find_map(|name| text.strip_suffix(name)) {
+    let (text, zone) = match ["utc", "gmt", "z"]
+        .iter()
+        .find_map(|name| text.strip_suffix(name))
+    {
         Some(text) => (text.trim_end(), TimeZone::UTC),
         None => (text, zone.clone()),
     };
@@ -82,14 +91,19 @@ fn absolute(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
             (None, None) => return None,
         },
     };
-    DateTime::from_parts(day, time).to_zoned_datetime(zone).ok().map(|then| then.timestamp())
+    DateTime::from_parts(day, time)
+        .to_zoned_datetime(zone)
+        .ok()
+        .map(|then| then.timestamp())
 }
 
 fn civil_date(text: &str) -> Option<Date> {
     let number = |text: &str| text.parse::<i16>().ok();
     let parts: Vec<&str> = text.split(['-', '/']).collect();
     let (year, month, day) = match parts.as_slice() {
-        [year, month, day] if text.contains('-') && year.len() == 4 => (number(year)?, number(month)?, number(day)?),
+        [year, month, day] if text.contains('-') && year.len() == 4 => {
+            (number(year)?, number(month)?, number(day)?)
+        }
         [month, day, year] if text.contains('/') => {
             let year = match (number(year)?, year.len()) {
                 (year, 4) => year,
@@ -156,7 +170,15 @@ mod tests {
         ] {
             assert_eq!(seconds(text), Some(expected), "{text}");
         }
-        for text in ["foo", "", "2027-13-01", "2027-02-30", "99999999999999999999 days", "20270101000000", "1:2:3:4"] {
+        for text in [
+            "foo",
+            "",
+            "2027-13-01",
+            "2027-02-30",
+            "99999999999999999999 days",
+            "20270101000000",
+            "1:2:3:4",
+        ] {
             assert_eq!(seconds(text), None, "{text}");
         }
     }
@@ -164,9 +186,14 @@ mod tests {
     #[test]
     fn lengths() {
         let length = |text| length(text, KerberosTime::from_unix_seconds(NOW), &TimeZone::UTC);
-        for (text, expected) in
-            [("1h", 3600), ("1d2h", 93_600), ("10:00:00", 36_000), ("0", 0), ("3600", 3600), ("2 days", 172_800)]
-        {
+        for (text, expected) in [
+            ("1h", 3600),
+            ("1d2h", 93_600),
+            ("10:00:00", 36_000),
+            ("0", 0),
+            ("3600", 3600),
+            ("2 days", 172_800),
+        ] {
             assert_eq!(length(text), Some(expected), "{text}");
         }
         assert_eq!(length("foo"), None);

@@ -96,7 +96,11 @@ mod tests {
             ("a\\*", "ab", false),
             ("HTTP/*@R", "HTTP/host@R", true),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(
+                matches(pattern.as_bytes(), name.as_bytes()),
+                expected,
+                "{pattern} {name}"
+            );
         }
         // No pattern makes the work explode.
         assert!(!matches("*a".repeat(500).as_bytes(), "a".repeat(400).as_bytes()));

@@ -29,7 +29,10 @@ fn keytab_name(console: &Console, given: Option<&str>) -> KeytabName {
         Some(path) => KeytabName::parse(format!("WRFILE:{path}").as_ref()),
         None => {
             let environment = console.settings.environment.keytab_name.clone();
-            let default = console.settings.profile.get(&["libdefaults", "default_keytab_name"]);
+            let default = console
+                .settings
+                .profile
+                .get(&["libdefaults", "default_keytab_name"]);
             let name = environment.or_else(|| default.map(Into::into));
             KeytabName::parse(&name.unwrap_or_else(|| "FILE:/etc/krb5.keytab".into()))
         }
@@ -92,7 +95,10 @@ pub(super) fn add(console: &mut Console, words: &[String]) -> Verdict {
             match found {
                 Err(verdict) => return verdict,
                 Ok(()) if names.is_empty() => {
-                    console.error(&format!("kadmin.local: Principal {} does not exist.", escape(name)));
+                    console.error(&format!(
+                        "kadmin.local: Principal {} does not exist.",
+                        escape(name)
+                    ));
                     Err(Verdict::Failed)
                 }
                 Ok(()) => names.into_iter().try_for_each(|principal| {
@@ -104,7 +110,11 @@ pub(super) fn add(console: &mut Console, words: &[String]) -> Verdict {
             match console.principal(name) {
                 Ok(principal) => add_one(console, &options, &keytab, &principal, &escape(name)),
                 Err(error) => {
-                    console.refused("kadmin.local", &error, &format!("parsing principal name {}", escape(name)));
+                    console.refused(
+                        "kadmin.local",
+                        &error,
+                        &format!("parsing principal name {}", escape(name)),
+                    );
                     Err(Verdict::Failed)
                 }
             }
@@ -122,7 +132,10 @@ fn can_be_written(keytab: &KeytabName) -> Result<(), Box<Error>> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     });
-    if keytab.path().is_some_and(|path| path.metadata().is_ok_and(|facts| facts.len() > 0)) {
+    if keytab
+        .path()
+        .is_some_and(|path| path.metadata().is_ok_and(|facts| facts.len() > 0))
+    {
         read_keytab(keytab).map(drop).map_err(Box::new)
     } else if folder.is_some_and(Path::is_dir) {
         Ok(())
@@ -167,7 +180,12 @@ fn add_one(
         for data in &keys {
             // The same version again (-norandkey) replaces its entry instead of doubling it.
             file.remove(|entry| same(entry, principal, data));
-            file.add(KeytabEntry::new(principal.clone(), data.kvno, now, data.key.clone()));
+            file.add(KeytabEntry::new(
+                principal.clone(),
+                data.kvno,
+                now,
+                data.key.clone(),
+            ));
         }
     });
     if let Err(error) = written {
@@ -229,7 +247,11 @@ pub(super) fn remove(console: &mut Console, words: &[String]) -> Verdict {
     let principal = match console.principal(name) {
         Ok(principal) => principal,
         Err(error) => {
-            console.refused("kadmin.local", &error, &format!("parsing principal name {}", escape(name)));
+            console.refused(
+                "kadmin.local",
+                &error,
+                &format!("parsing principal name {}", escape(name)),
+            );
             return Verdict::Failed;
         }
     };
@@ -251,11 +273,17 @@ pub(super) fn remove(console: &mut Console, words: &[String]) -> Verdict {
         Versions::Old => kvno != newest,
         Versions::One(one) => kvno == one,
     };
-    let removed: Vec<u32> = own().map(|entry| entry.kvno).filter(|kvno| unwanted(*kvno)).collect();
+    let removed: Vec<u32> = own()
+        .map(|entry| entry.kvno)
+        .filter(|kvno| unwanted(*kvno))
+        .collect();
     if removed.is_empty() {
         console.error(&match versions {
             Versions::Old => {
-                format!("kadmin.local: There is only one entry for principal {} in keytab {keytab}", escape(name))
+                format!(
+                    "kadmin.local: There is only one entry for principal {} in keytab {keytab}",
+                    escape(name)
+                )
             }
             _ => format!(
                 "kadmin.local: No entry for principal {} with that kvno exists in keytab {keytab}",
@@ -287,6 +315,10 @@ fn usage(console: &Console, text: &str) -> Verdict {
 }
 
 fn refused_keytab(console: &Console, error: &Error) -> Verdict {
-    console.error(explain(error, &Doing::new("adding key to keytab")).text("kadmin.local").trim_end());
+    console.error(
+        explain(error, &Doing::new("while adding key to keytab"))
+            .text("kadmin.local")
+            .trim_end(),
+    );
     Verdict::Failed
 }

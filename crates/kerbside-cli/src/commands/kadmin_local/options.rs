@@ -68,11 +68,15 @@ pub(super) fn parse(words: &[String], whose: For) -> Result<PrincipalOptions, Re
             "-kvno" => {
                 let text = value()?;
                 let kvno = text.parse().ok().filter(|kvno| *kvno > 0);
-                let kvno = kvno.ok_or_else(|| Refused::Said(format!("Invalid key version number \"{text}\".")))?;
+                let kvno =
+                    kvno.ok_or_else(|| Refused::Said(format!("Invalid key version number \"{text}\".")))?;
                 found.change.kvno = Some(kvno);
             }
             "-policy" => {
-                return Err(Refused::NotBuilt(format!("-policy {}: policies are not built yet", value()?)));
+                return Err(Refused::NotBuilt(format!(
+                    "-policy {}: policies are not built yet",
+                    value()?
+                )));
             }
             "-clearpolicy" => found.no_policy_wanted = true,
             "-x" => {
@@ -129,10 +133,16 @@ mod tests {
 
     #[test]
     fn options_in_any_order_before_the_name() -> Result<(), Refused> {
-        let found = parsed("-pw x +requires_preauth -maxlife 1h -e aes256-cts:normal -allow_svr alice", For::Add)?;
+        let found = parsed(
+            "-pw x +requires_preauth -maxlife 1h -e aes256-cts:normal -allow_svr alice",
+            For::Add,
+        )?;
         assert_eq!(found.name, "alice");
         assert_eq!(found.change.max_life, Some(3600));
-        assert_eq!(found.change.set, Attributes::REQUIRES_PRE_AUTH | Attributes::DISALLOW_SVR);
+        assert_eq!(
+            found.change.set,
+            Attributes::REQUIRES_PRE_AUTH | Attributes::DISALLOW_SVR
+        );
         assert_eq!(found.keysalts.map(|list| list.len()), Some(1));
         assert!(matches!(found.keys, Keys::Given(KeyChoice::Password(_))));
         Ok(())
@@ -150,8 +160,14 @@ mod tests {
         ] {
             assert_eq!(parsed(line, whose).err(), Some(Refused::Usage), "{line}");
         }
-        assert!(matches!(parsed("-policy p a", For::Add), Err(Refused::NotBuilt(_))));
-        assert!(matches!(parsed("-e arcfour-hmac a", For::Add), Err(Refused::NotBuilt(_))));
+        assert!(matches!(
+            parsed("-policy p a", For::Add),
+            Err(Refused::NotBuilt(_))
+        ));
+        assert!(matches!(
+            parsed("-e arcfour-hmac a", For::Add),
+            Err(Refused::NotBuilt(_))
+        ));
         let said = Refused::Said("Invalid date specification \"foo\".".to_owned());
         assert_eq!(parsed("-expire foo a", For::Modify).err(), Some(said));
         assert!(matches!(parsed("-kvno 0 a", For::Add), Err(Refused::Said(_))));

@@ -44,7 +44,9 @@ const CHANGE_PASSWORD_USAGE: &str =
 impl Console {
     /// A reply of the wrong kind: a KDC of another version.
     pub(super) fn unexpected(&self, reply: &Reply) -> Verdict {
-        self.error(&format!("kadmin.local: the KDC gave an answer to something else: {reply:?}"));
+        self.error(&format!(
+            "kadmin.local: the KDC gave an answer to something else: {reply:?}"
+        ));
         Verdict::Failed
     }
 
@@ -86,14 +88,20 @@ pub(super) fn add(console: &mut Console, words: &[String]) -> Verdict {
     };
     let name = shown(&principal);
     if !options.no_policy_wanted {
-        console.warn(&format!("No policy specified for {name}; defaulting to no policy"));
+        console.warn(&format!(
+            "No policy specified for {name}; defaulting to no policy"
+        ));
     }
     let keys = match options.keys {
         Keys::Given(keys) => keys,
         Keys::Ask => match console.new_password(&principal) {
             Ok(password) => KeyChoice::Password(password),
             Err(cause) => {
-                console.refused("add_principal", &cause, &format!("reading password for \"{name}\"."));
+                console.refused(
+                    "add_principal",
+                    &cause,
+                    &format!("reading password for \"{name}\"."),
+                );
                 return Verdict::Failed;
             }
         },
@@ -127,13 +135,20 @@ pub(super) fn modify(console: &mut Console, words: &[String]) -> Verdict {
         Err(verdict) => return verdict,
     };
     let name = shown(&principal);
-    match console.call(Request::Modify { principal, change: options.change }) {
+    match console.call(Request::Modify {
+        principal,
+        change: options.change,
+    }) {
         Ok(_) => {
             console.inform(&format!("Principal \"{name}\" modified."));
             Verdict::Done
         }
         Err(error) => {
-            let doing = if error == AdminError::Unknown { "getting" } else { "modifying" };
+            let doing = if error == AdminError::Unknown {
+                "getting"
+            } else {
+                "modifying"
+            };
             console.refused("modify_principal", &error, &format!("{doing} \"{name}\"."));
             Verdict::Failed
         }
@@ -165,7 +180,11 @@ pub(super) fn delete(console: &mut Console, words: &[String]) -> Verdict {
             Verdict::Done
         }
         Err(error) => {
-            console.refused("delete_principal", &error, &format!("deleting principal \"{name}\""));
+            console.refused(
+                "delete_principal",
+                &error,
+                &format!("deleting principal \"{name}\""),
+            );
             Verdict::Failed
         }
     }
@@ -185,13 +204,21 @@ pub(super) fn get(console: &mut Console, words: &[String]) -> Verdict {
     };
     match console.call(Request::Get(principal.clone())) {
         Ok(Reply::Facts(facts)) => {
-            let text = if terse { show::terse(&facts) } else { show::full(&facts, &TimeZone::system()) };
+            let text = if terse {
+                show::terse(&facts)
+            } else {
+                show::full(&facts, &TimeZone::system())
+            };
             output::print(&text);
             Verdict::Done
         }
         Ok(other) => console.unexpected(&other),
         Err(error) => {
-            console.refused("get_principal", &error, &format!("retrieving \"{}\".", shown(&principal)));
+            console.refused(
+                "get_principal",
+                &error,
+                &format!("retrieving \"{}\".", shown(&principal)),
+            );
             Verdict::Failed
         }
     }
@@ -203,7 +230,11 @@ pub(super) fn matching(
     pattern: &str,
     mut visit: impl FnMut(&mut Console, Principal) -> Result<(), Verdict>,
 ) -> Result<(), Verdict> {
-    let pattern = if pattern.contains('@') { pattern.to_owned() } else { format!("{pattern}@*") };
+    let pattern = if pattern.contains('@') {
+        pattern.to_owned()
+    } else {
+        format!("{pattern}@*")
+    };
     let mut after = None;
     loop {
         let names = match console.call(Request::List { after: after.clone() }) {
@@ -255,7 +286,11 @@ pub(super) fn change_password(console: &mut Console, words: &[String]) -> Verdic
                     match keysalts(value) {
                         Ok(list) => salts = Some(list),
                         Err(refused) => {
-                            return console.refused_options("change_password", refused, CHANGE_PASSWORD_USAGE);
+                            return console.refused_options(
+                                "change_password",
+                                refused,
+                                CHANGE_PASSWORD_USAGE,
+                            );
                         }
                     }
                 }
@@ -265,7 +300,10 @@ pub(super) fn change_password(console: &mut Console, words: &[String]) -> Verdic
                 return Verdict::Failed;
             }
             option if option.starts_with('-') => {
-                console.error(&format!("change_password: unrecognized option {}", output::escape(option)));
+                console.error(&format!(
+                    "change_password: unrecognized option {}",
+                    output::escape(option)
+                ));
                 return console.usage(CHANGE_PASSWORD_USAGE);
             }
             word if name.is_none() => name = Some(word),
@@ -286,14 +324,24 @@ pub(super) fn change_password(console: &mut Console, words: &[String]) -> Verdic
         None => match console.new_password(&principal) {
             Ok(password) => KeyChoice::Password(password),
             Err(cause) => {
-                console.refused("change_password", &cause, &format!("reading password for \"{name}\"."));
+                console.refused(
+                    "change_password",
+                    &cause,
+                    &format!("reading password for \"{name}\"."),
+                );
                 return Verdict::Failed;
             }
         },
     };
     let random = matches!(keys, KeyChoice::Random);
     let keysalts = salts.or_else(|| console.keysalts.clone());
-    match console.call(Request::ChangeKeys { principal, keys, keysalts, keep_old, extract: false }) {
+    match console.call(Request::ChangeKeys {
+        principal,
+        keys,
+        keysalts,
+        keep_old,
+        extract: false,
+    }) {
         Ok(_) => {
             console.inform(&if random {
                 format!("Key for \"{name}\" randomized.")
@@ -303,7 +351,11 @@ pub(super) fn change_password(console: &mut Console, words: &[String]) -> Verdic
             Verdict::Done
         }
         Err(error) => {
-            let doing = if random { "randomizing key" } else { "changing password" };
+            let doing = if random {
+                "randomizing key"
+            } else {
+                "changing password"
+            };
             console.refused("change_password", &error, &format!("{doing} for \"{name}\"."));
             Verdict::Failed
         }
@@ -336,7 +388,11 @@ pub(super) fn purge_keys(console: &mut Console, words: &[String]) -> Verdict {
             Verdict::Done
         }
         Err(error) => {
-            console.refused("purgekeys", &error, &format!("purging keys for principal \"{name}\""));
+            console.refused(
+                "purgekeys",
+                &error,
+                &format!("purging keys for principal \"{name}\""),
+            );
             Verdict::Failed
         }
     }

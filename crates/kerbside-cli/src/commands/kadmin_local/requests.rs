@@ -27,21 +27,45 @@ struct Entry {
 }
 
 const fn entry(names: &'static [&'static str], summary: &'static str, action: Action) -> Entry {
-    Entry { names, summary, action: Some(action) }
+    Entry {
+        names,
+        summary,
+        action: Some(action),
+    }
 }
 
 const fn not_built(names: &'static [&'static str], summary: &'static str) -> Entry {
-    Entry { names, summary, action: None }
+    Entry {
+        names,
+        summary,
+        action: None,
+    }
 }
 
 /// MIT's requests in MIT's order.
 const ALL: &[Entry] = &[
-    entry(&["add_principal", "addprinc", "ank"], "Add principal", principals::add),
-    entry(&["delete_principal", "delprinc"], "Delete principal", principals::delete),
-    entry(&["modify_principal", "modprinc"], "Modify principal", principals::modify),
+    entry(
+        &["add_principal", "addprinc", "ank"],
+        "Add principal",
+        principals::add,
+    ),
+    entry(
+        &["delete_principal", "delprinc"],
+        "Delete principal",
+        principals::delete,
+    ),
+    entry(
+        &["modify_principal", "modprinc"],
+        "Modify principal",
+        principals::modify,
+    ),
     not_built(&["rename_principal", "renprinc"], "Rename principal"),
     not_built(&["add_alias", "alias"], "Add alias"),
-    entry(&["change_password", "cpw"], "Change password", principals::change_password),
+    entry(
+        &["change_password", "cpw"],
+        "Change password",
+        principals::change_password,
+    ),
     entry(&["get_principal", "getprinc"], "Get principal", principals::get),
     entry(
         &["list_principals", "listprincs", "get_principals", "getprincs"],
@@ -52,16 +76,39 @@ const ALL: &[Entry] = &[
     not_built(&["modify_policy", "modpol"], "Modify policy"),
     not_built(&["delete_policy", "delpol"], "Delete policy"),
     not_built(&["get_policy", "getpol"], "Get policy"),
-    not_built(&["list_policies", "listpols", "get_policies", "getpols"], "List policies"),
+    not_built(
+        &["list_policies", "listpols", "get_policies", "getpols"],
+        "List policies",
+    ),
     entry(&["get_privs", "getprivs"], "Get privileges", privileges),
     entry(&["ktadd", "xst"], "Add entry(s) to a keytab", keytab::add),
-    entry(&["ktremove", "ktrem"], "Remove entry(s) from a keytab", keytab::remove),
+    entry(
+        &["ktremove", "ktrem"],
+        "Remove entry(s) from a keytab",
+        keytab::remove,
+    ),
     not_built(&["lock"], "Lock database exclusively (use with extreme caution!)"),
     not_built(&["unlock"], "Release exclusive database lock"),
-    entry(&["purgekeys"], "Purge previously retained old keys from a principal", principals::purge_keys),
-    entry(&["get_strings", "getstrs"], "Show string attributes on a principal", strings::get),
-    entry(&["set_string", "setstr"], "Set a string attribute on a principal", strings::set),
-    entry(&["del_string", "delstr"], "Delete a string attribute on a principal", strings::delete),
+    entry(
+        &["purgekeys"],
+        "Purge previously retained old keys from a principal",
+        principals::purge_keys,
+    ),
+    entry(
+        &["get_strings", "getstrs"],
+        "Show string attributes on a principal",
+        strings::get,
+    ),
+    entry(
+        &["set_string", "setstr"],
+        "Set a string attribute on a principal",
+        strings::set,
+    ),
+    entry(
+        &["del_string", "delstr"],
+        "Delete a string attribute on a principal",
+        strings::delete,
+    ),
     entry(&["list_requests", "lr", "?"], "List available requests.", list),
     entry(&["quit", "exit", "q"], "Exit program.", |_, _| Verdict::Quit),
 ];
@@ -85,7 +132,9 @@ pub(super) fn run_line(console: &mut Console, line: &str) -> Verdict {
 
 /// Runs one request given as words.
 pub(super) fn run(console: &mut Console, words: &[String]) -> Verdict {
-    let Some((name, rest)) = words.split_first() else { return Verdict::Done };
+    let Some((name, rest)) = words.split_first() else {
+        return Verdict::Done;
+    };
     let Some(found) = ALL.iter().find(|entry| entry.names.contains(&name.as_str())) else {
         return Verdict::Unknown;
     };

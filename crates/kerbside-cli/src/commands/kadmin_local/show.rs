@@ -15,21 +15,29 @@ pub(super) fn full(facts: &PrincipalFacts, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail, so the results below say nothing.
     let w = &mut text;
-    let never = |time: Option<KerberosTime>| time.map_or_else(|| "[never]".to_owned(), |time| date(time, zone));
+    let never =
+        |time: Option<KerberosTime>| time.map_or_else(|| "[never]".to_owned(), |time| date(time, zone));
     let _ = writeln!(w, "Principal: {}", shown(&facts.principal));
     let _ = writeln!(w, "Expiration date: {}", never(facts.expiration));
     let _ = writeln!(w, "Last password change: {}", never(facts.last_pw_change));
     let _ = writeln!(w, "Password expiration date: {}", never(facts.pw_expiration));
     let _ = writeln!(w, "Maximum ticket life: {}", life(facts.max_life));
     let _ = writeln!(w, "Maximum renewable life: {}", life(facts.max_renewable_life));
-    let by = facts.mod_by.as_ref().map_or_else(|| "[unknown]".to_owned(), shown);
+    let by = facts
+        .mod_by
+        .as_ref()
+        .map_or_else(|| "[unknown]".to_owned(), shown);
     let _ = writeln!(w, "Last modified: {} ({by})", date(facts.mod_time, zone));
     let _ = writeln!(w, "Last successful authentication: {}", never(facts.last_success));
     let _ = writeln!(w, "Last failed authentication: {}", never(facts.last_failed));
     let _ = writeln!(w, "Failed password attempts: {}", facts.fail_auth_count);
     let _ = writeln!(w, "Number of keys: {}", facts.keys.len());
     for key in &facts.keys {
-        let salt = if key.salt.is_empty() { String::new() } else { format!(":{}", key.salt) };
+        let salt = if key.salt.is_empty() {
+            String::new()
+        } else {
+            format!(":{}", key.salt)
+        };
         let _ = writeln!(w, "Key: vno {}, {}{salt}", key.kvno, key.enctype);
     }
     let _ = writeln!(w, "MKey: vno {}", facts.master_kvno);
@@ -39,7 +47,10 @@ pub(super) fn full(facts: &PrincipalFacts, zone: &TimeZone) -> String {
         attributes.push_str(name);
     }
     let _ = writeln!(w, "{attributes}");
-    let policy = facts.policy.as_deref().map_or_else(|| "[none]".to_owned(), escape);
+    let policy = facts
+        .policy
+        .as_deref()
+        .map_or_else(|| "[none]".to_owned(), escape);
     let _ = writeln!(w, "Policy: {policy}");
     text
 }
@@ -59,7 +70,10 @@ pub(super) fn terse(facts: &PrincipalFacts) -> String {
         facts.mod_time.unix_seconds(),
         facts.attributes.0,
         facts.master_kvno,
-        facts.policy.as_deref().map_or_else(|| "[none]".to_owned(), escape),
+        facts
+            .policy
+            .as_deref()
+            .map_or_else(|| "[none]".to_owned(), escape),
         facts.max_renewable_life,
         time(facts.last_success),
         time(facts.last_failed),
@@ -83,7 +97,10 @@ pub(super) fn terse(facts: &PrincipalFacts) -> String {
 /// `Tue Nov 24 23:11:34 UTC 2026`
 fn date(time: KerberosTime, zone: &TimeZone) -> String {
     match Timestamp::from_second(time.unix_seconds()) {
-        Ok(time) => time.to_zoned_datetime(zone.clone()).strftime("%a %b %d %H:%M:%S %Z %Y").to_string(),
+        Ok(time) => time
+            .to_zoned_datetime(zone.clone())
+            .strftime("%a %b %d %H:%M:%S %Z %Y")
+            .to_string(),
         Err(_) => format!("@{}", time.unix_seconds()),
     }
 }
@@ -92,7 +109,12 @@ fn date(time: KerberosTime, zone: &TimeZone) -> String {
 fn life(seconds: i64) -> String {
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let unit = if days == 1 { "day" } else { "days" };
-    format!("{days} {unit} {:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60)
+    format!(
+        "{days} {unit} {:02}:{:02}:{:02}",
+        rest / 3600,
+        rest / 60 % 60,
+        rest % 60
+    )
 }
 
 #[cfg(test)]

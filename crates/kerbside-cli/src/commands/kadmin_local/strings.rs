@@ -7,7 +7,9 @@ use super::requests::Verdict;
 use crate::output::escape;
 
 pub(super) fn get(console: &mut Console, words: &[String]) -> Verdict {
-    let [name] = words else { return usage(console, "usage: get_strings principal") };
+    let [name] = words else {
+        return usage(console, "usage: get_strings principal");
+    };
     let principal = match console.principal(name) {
         Ok(principal) => principal,
         Err(error) => return unparsed(console, "get_strings", &error),
@@ -32,13 +34,33 @@ pub(super) fn get(console: &mut Console, words: &[String]) -> Verdict {
 }
 
 pub(super) fn set(console: &mut Console, words: &[String]) -> Verdict {
-    let [name, key, value] = words else { return usage(console, "usage: set_string principal key value") };
-    change(console, "set_string", name, key, Some(value), "setting attribute on", "Attribute set for")
+    let [name, key, value] = words else {
+        return usage(console, "usage: set_string principal key value");
+    };
+    change(
+        console,
+        "set_string",
+        name,
+        key,
+        Some(value),
+        "setting attribute on",
+        "Attribute set for",
+    )
 }
 
 pub(super) fn delete(console: &mut Console, words: &[String]) -> Verdict {
-    let [name, key] = words else { return usage(console, "usage: del_string principal key") };
-    change(console, "del_string", name, key, None, "deleting attribute from", "Attribute removed from")
+    let [name, key] = words else {
+        return usage(console, "usage: del_string principal key");
+    };
+    change(
+        console,
+        "del_string",
+        name,
+        key,
+        None,
+        "deleting attribute from",
+        "Attribute removed from",
+    )
 }
 
 fn change(
@@ -58,13 +80,20 @@ fn change(
         strings: vec![(key.to_owned(), value.cloned())],
         ..PrincipalChange::default()
     };
-    match console.call(Request::Modify { principal: principal.clone(), change }) {
+    match console.call(Request::Modify {
+        principal: principal.clone(),
+        change,
+    }) {
         Ok(_) => {
             console.inform(&format!("{done} principal \"{}\".", shown(&principal)));
             Verdict::Done
         }
         Err(error) => {
-            console.refused(request, &error, &format!("{doing} principal \"{}\"", shown(&principal)));
+            console.refused(
+                request,
+                &error,
+                &format!("{doing} principal \"{}\"", shown(&principal)),
+            );
             Verdict::Failed
         }
     }

@@ -31,9 +31,18 @@ mod tests {
     #[test]
     fn words_as_mit_splits_them() {
         let words = |line| split(line).map(|words| words.join("|"));
-        assert_eq!(words("addprinc  -pw secret\talice ").as_deref(), Some("addprinc|-pw|secret|alice"));
-        assert_eq!(words("getprinc \"quoted name\"").as_deref(), Some("getprinc|quoted name"));
-        assert_eq!(words("x \"[{\"\"type\"\":1}]\"").as_deref(), Some("x|[{\"type\":1}]"));
+        assert_eq!(
+            words("addprinc  -pw secret\talice ").as_deref(),
+            Some("addprinc|-pw|secret|alice")
+        );
+        assert_eq!(
+            words("getprinc \"quoted name\"").as_deref(),
+            Some("getprinc|quoted name")
+        );
+        assert_eq!(
+            words("x \"[{\"\"type\"\":1}]\"").as_deref(),
+            Some("x|[{\"type\":1}]")
+        );
         assert_eq!(words("cpw -pw \"\" a").as_deref(), Some("cpw|-pw||a"));
         assert_eq!(words("a'b c'd").as_deref(), Some("a'b|c'd"));
         assert_eq!(words("").as_deref(), Some(""));
