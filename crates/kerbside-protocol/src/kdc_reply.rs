@@ -185,3 +185,31 @@ pub(crate) fn credential(
         second_ticket: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use kerbside_asn1::AddressType;
+
+    use super::same_addresses;
+
+    #[test]
+    fn addresses_are_the_same_in_any_order_and_number_for_number() {
+        let one = || (AddressType::IPV4, vec![192, 0, 2, 1]);
+        let two = || (AddressType::IPV4, vec![192, 0, 2, 2]);
+        let other_type = || (AddressType::IPV6, vec![192, 0, 2, 1]);
+        assert!(same_addresses(&[], &[]));
+        assert!(same_addresses(&[one(), two()], &[two(), one()]));
+        for (a, b) in [
+            (vec![one()], vec![]),
+            (vec![one()], vec![two()]),
+            (vec![one()], vec![other_type()]),
+            (vec![one()], vec![one(), one()]),
+            (vec![one(), two()], vec![one(), one()]),
+        ] {
+            assert!(!same_addresses(&a, &b), "{a:?} {b:?}");
+            assert!(!same_addresses(&b, &a), "{b:?} {a:?}");
+        }
+    }
+}

@@ -141,7 +141,7 @@ fn an_old_key_proves_nothing() {
     world.add_user("alice", "new");
     world.change("alice", |alice| {
         alice.keys.iter_mut().for_each(|key| key.kvno = 2);
-        alice.keys.push(old.clone());
+        alice.keys.insert(0, old.clone());
     });
     let request = AsRequest::new("alice").timestamp(&old.key, NOW, &mut world.rng);
     assert_eq!(
@@ -371,6 +371,17 @@ fn a_service_that_requires_pre_authentication_gets_it() {
     world.change("HTTP/web", |web| web.attributes |= Attributes::REQUIRES_PRE_AUTH);
     let params = AsParams::for_service(principal("bob"), principal("HTTP/web"));
     assert!(world.login(params, "hunter2").unwrap().preauthenticated);
+}
+
+#[test]
+fn a_session_key_only_of_a_type_the_service_knows() {
+    let mut world = World::new();
+    world.change("HTTP/web", |web| {
+        web.keys.retain(|key| key.key.enctype() == ENCTYPES[1])
+    });
+    let params = AsParams::for_service(principal("alice"), principal("HTTP/web"));
+    let credential = world.login(params, "secret").unwrap().credential;
+    assert_eq!(credential.session_key.enctype(), ENCTYPES[1]);
 }
 
 #[test]

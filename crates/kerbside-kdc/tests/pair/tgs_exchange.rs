@@ -145,6 +145,15 @@ fn renewal() {
 }
 
 #[test]
+fn renewal_adds_no_flag() {
+    let mut world = World::new();
+    let tgt = world.tgt_with(|params| params.renew_lifetime_seconds = Some(DAY));
+    let mut params = TgsParams::renew(tgt.clone());
+    params.options |= KdcOptions::FORWARDABLE | KdcOptions::PROXIABLE;
+    assert_eq!(world.ticket(params).unwrap().credential.flags, tgt.flags);
+}
+
+#[test]
 fn renewal_that_is_refused() {
     let mut world = World::new();
     let plain = world.tgt();

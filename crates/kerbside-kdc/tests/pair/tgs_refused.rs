@@ -343,6 +343,7 @@ struct Forged<'k> {
     flags: TicketFlags,
     starttime: i64,
     renew_till: Option<i64>,
+    transited: &'static [u8],
     addresses: Vec<(AddressType, Vec<u8>)>,
     authorization_data: Vec<(AdType, Vec<u8>)>,
 }
@@ -361,7 +362,7 @@ impl Forged<'_> {
             cname: self.client.name.to_wire(),
             transited: TransitedEncoding {
                 tr_type: TransitedType::DOMAIN_X500_COMPRESS,
-                contents: b"",
+                contents: self.transited,
             },
             authtime: time(NOW),
             starttime: Some(time(self.starttime)),
@@ -414,11 +415,27 @@ fn forge(world: &mut World, change: impl FnOnce(&mut Forged<'_>)) -> TgsRequest 
         flags: TicketFlags::INITIAL,
         starttime: NOW,
         renew_till: None,
+        transited: b"",
         addresses: Vec::new(),
         authorization_data: Vec::new(),
     };
     change(&mut forged);
     forged.request(world)
+}
+
+/// Pitfalls, section 10 row 9: no realm on the way is lost.
+#[test]
+fn realms_on_the_way_stay_in_derived_tickets() {
+    use kerbside_asn1::TgsRep;
+    let mut world = World::new();
+    let request = forge(&mut world, |tgt| tgt.transited = b"A.EXAMPLE,B.EXAMPLE");
+    let bytes = request.bytes(&mut world.rng);
+    let reply = world.handle(&bytes).reply.unwrap();
+    let reply: TgsRep<'_> = kerbside_asn1::decode(&reply).unwrap();
+    let entry = world.entry("HTTP/web");
+    let key = &entry.current_key(reply.ticket.enc_part.etype).unwrap().key;
+    let ticket = kerbside_protocol::DecryptedTicket::decrypt(&reply.ticket, key).unwrap();
+    assert_eq!(ticket.transited().1, b"A.EXAMPLE,B.EXAMPLE");
 }
 
 /// What such a TGT gets.

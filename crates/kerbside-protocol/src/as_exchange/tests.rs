@@ -409,6 +409,24 @@ fn an_error_of_another_version_is_none() {
     assert_eq!(refused.code(), Some(ErrorCode::KRB_AP_ERR_BADVERSION));
 }
 
+#[test]
+fn a_kdc_that_finds_skew_at_its_own_time_is_not_asked_again() {
+    let corrected = AsParams {
+        clock_offset_seconds: 400,
+        ..plain()
+    };
+    let (_, pending) = preauthenticating(corrected);
+    let skew = error(ErrorCode::KRB_AP_ERR_SKEW, now(400));
+    let refused = pending.reply(&skew, now(0), &mut rng(5)).unwrap_err();
+    assert!(matches!(
+        refused,
+        ProtocolError::ClockSkew {
+            ahead_seconds: 400,
+            ..
+        }
+    ));
+}
+
 /// The first entry of an enctype counts: a second one must not be what the password is tried with next.
 #[test]
 fn an_enctype_listed_twice_is_one_candidate() {
