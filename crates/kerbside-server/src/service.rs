@@ -10,7 +10,7 @@ use kerbside_protocol::ErrorReply;
 
 use crate::audit::AuditLog;
 use crate::clock;
-use crate::random::system_rng;
+use crate::random::with_buffered_rng;
 use crate::store::{PrincipalStore, engine_lookup};
 
 /// First octet of a KRB-ERROR: APPLICATION 30
@@ -62,9 +62,7 @@ impl Service {
             transport,
         };
         let mut lookup = |name: &_| engine_lookup(&*self.store, name);
-        let outcome = self
-            .kdc
-            .handle_with(request, &context, &mut lookup, &mut system_rng());
+        let outcome = with_buffered_rng(|rng| self.kdc.handle_with(request, &context, &mut lookup, rng));
         for update in &outcome.updates {
             self.store.note(update);
         }
@@ -73,7 +71,7 @@ impl Service {
             .as_ref()
             .is_some_and(|reply| reply.first() != Some(&KRB_ERROR_TAG));
         let repeatable = ticket || !outcome.updates.is_empty();
-        self.audit.record(outcome.audit);
+        self.audit.record(context.now, outcome.audit);
         Answer {
             reply: outcome.reply,
             repeatable,

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const KEEP: Duration = Duration::from_secs(30);
 /// Bytes of requests and replies remembered, all shards together
 const BYTES_MAX: usize = 16 << 20;
+/// Octets of a request that go into its hash
+const HASHED_TAIL: usize = 96;
 /// Independent locks
 const SHARDS: usize = 16;
 
@@ -21,7 +23,7 @@ struct Remembered {
     from: SocketAddr,
     request: Box<[u8]>,
     /// `None` while the first copy is being answered
-    reply: Option<Arc<[u8]>>,
+    reply: Option<Arc<Vec<u8>>>,
     since: Instant,
 }
 
@@ -72,7 +74,7 @@ pub(crate) enum Begun {
     /// Another thread is answering the same datagram
     InProgress,
     /// This was the answer
-    Answered(Arc<[u8]>),
+    Answered(Arc<Vec<u8>>),
 }
 
 /// A request being answered
@@ -102,6 +104,14 @@ impl ReplyCache {
         }
     }
 
+    /// The request's end holds its nonce or its authenticator; the whole of it is compared later
+    fn hash(&self, from: SocketAddr, request: &[u8]) -> u64 {
+        let tail = request
+            .get(request.len().saturating_sub(HASHED_TAIL)..)
+            .unwrap_or_default();
+        self.hasher.hash_one((from, request.len(), tail))
+    }
+
     fn shard(&self, hash: u64) -> Option<std::sync::MutexGuard<'_, Shard>> {
         let shard = self
             .shards
@@ -111,7 +121,7 @@ impl ReplyCache {
 
     /// Looks a datagram up, and lists it as being answered when it is new
     pub(crate) fn begin(&self, from: SocketAddr, request: &[u8], now: Instant) -> Begun {
-        let hash = self.hasher.hash_one((from, request));
+        let hash = self.hash(from, request);
         let mut listed = false;
         if let Some(mut shard) = self.shard(hash) {
             match shard.by_hash.get(&hash) {
@@ -144,7 +154,7 @@ impl ReplyCache {
     }
 
     /// Remembers the reply, or with `None` forgets the request
-    pub(crate) fn finish(&self, token: Token, reply: Option<Arc<[u8]>>, now: Instant) {
+    pub(crate) fn finish(&self, token: Token, reply: Option<Arc<Vec<u8>>>, now: Instant) {
         let Token { hash, listed: true } = token else {
             return;
         };
@@ -173,7 +183,7 @@ mod tests {
         SocketAddr::from(([127, 0, 0, 1], port))
     }
 
-    fn ask(cache: &ReplyCache, port: u16, request: &[u8], now: Instant) -> Option<Arc<[u8]>> {
+    fn ask(cache: &ReplyCache, port: u16, request: &[u8], now: Instant) -> Option<Arc<Vec<u8>>> {
         match cache.begin(peer(port), request, now) {
             Begun::Answered(reply) => Some(reply),
             Begun::InProgress => panic!("nobody answers it"),
@@ -188,7 +198,7 @@ mod tests {
         let Begun::New(token) = cache.begin(peer(port), request, now) else {
             panic!("known already")
         };
-        cache.finish(token, Some(reply.into()), now);
+        cache.finish(token, Some(Arc::new(reply.to_vec())), now);
     }
 
     #[test]
@@ -199,7 +209,7 @@ mod tests {
             panic!()
         };
         assert!(matches!(cache.begin(peer(1), b"request", now), Begun::InProgress));
-        cache.finish(token, Some(b"reply"[..].into()), now);
+        cache.finish(token, Some(Arc::new(b"reply".to_vec())), now);
         assert!(matches!(
             cache.begin(peer(1), b"request", now),
             Begun::Answered(_)
@@ -219,7 +229,10 @@ mod tests {
         let cache = ReplyCache::new();
         let now = Instant::now();
         put(&cache, 1, b"request", b"reply", now);
-        assert_eq!(ask(&cache, 1, b"request", now).as_deref(), Some(&b"reply"[..]));
+        assert_eq!(
+            ask(&cache, 1, b"request", now).as_deref().map(Vec::as_slice),
+            Some(&b"reply"[..])
+        );
         assert!(ask(&cache, 2, b"request", now).is_none());
         assert!(ask(&cache, 1, b"requesu", now).is_none());
     }

@@ -135,7 +135,7 @@ impl Worker {
         let answer = self
             .service
             .answer(request, ClientAddress::Socket(from), self.transport);
-        let reply: Option<Arc<[u8]>> = answer.reply.map(Arc::from);
+        let reply = answer.reply.map(Arc::new);
         // Remembered before it is sent: the next copy may be here at once.
         self.replies
             .finish(token, reply.clone().filter(|_| answer.repeatable), now);
