@@ -1,8 +1,11 @@
 //! What can be wrong with a keytab or a credential cache: format, byte offset, cause.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use kerbside_crypto::{CryptoError, EncryptionType};
+
+use crate::kirbi::KrbCredCause;
 
 /// Which kind of file an error is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +15,8 @@ pub enum FileFormat {
     Keytab,
     /// A credential cache.
     CredentialCache,
+    /// A `KRB-CRED` message (`kirbi`).
+    KrbCred,
 }
 
 impl fmt::Display for FileFormat {
@@ -19,6 +24,7 @@ impl fmt::Display for FileFormat {
         f.write_str(match self {
             Self::Keytab => "keytab",
             Self::CredentialCache => "credential cache",
+            Self::KrbCred => "KRB-CRED",
         })
     }
 }
@@ -68,6 +74,8 @@ pub enum FormatError {
         /// What the field can hold.
         expected: &'static str,
     },
+    /// A `KRB-CRED` message that is refused, or cannot be made.
+    KrbCred(Box<KrbCredCause>),
 }
 
 /// The cause inside [`FormatError::Damaged`].
@@ -149,6 +157,7 @@ impl fmt::Display for FormatError {
             } => {
                 write!(f, "{field} does not fit a {format}: expected {expected}")
             }
+            Self::KrbCred(cause) => write!(f, "KRB-CRED: {cause}"),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | keytab | [`keytab`] |
 //! | credential cache | [`ccache`], its credentials are [`Credential`]s |
+//! | KRB-CRED (`kirbi`) | [`kirbi`] |
 //! | krb5.conf, kdc.conf: the grammar | [`profile`] |
 //! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`] |
 //! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`], [`residual`] |
@@ -26,6 +27,7 @@ pub mod host_string;
 pub mod kdc_conf;
 pub mod keysalt;
 pub mod keytab;
+pub mod kirbi;
 pub mod krb5_conf;
 pub mod profile;
 mod reader;
@@ -36,5 +38,6 @@ pub use credential::Credential;
 pub use error::{Cause, FileFormat, FormatError};
 pub use kdc_conf::KdcConf;
 pub use keytab::{Keytab, KeytabEntry, KeytabKey};
+pub use kirbi::{Kirbi, KrbCredCause};
 pub use krb5_conf::Krb5Conf;
 pub use profile::{Profile, ProfileError};

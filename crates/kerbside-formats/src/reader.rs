@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{Name, NameType, Principal, Realm};
-use kerbside_crypto::{EncryptionType, Key};
+use kerbside_crypto::{CryptoError, EncryptionType, Key};
 use zeroize::Zeroizing;
 
 use crate::error::{Cause, FileFormat, FormatError};
@@ -202,13 +202,16 @@ impl<'a> Reader<'a> {
         bytes: &[u8],
         offset: usize,
     ) -> Result<Option<Key>, FormatError> {
-        if !enctype.is_supported() {
-            return Ok(None);
-        }
-        let key = Key::new(enctype, bytes);
-        key.map(Some)
-            .map_err(|error| self.damaged(offset, Cause::Key { enctype, error }))
+        supported_key(enctype, bytes).map_err(|error| self.damaged(offset, Cause::Key { enctype, error }))
     }
+}
+
+/// A key of a supported type; none when the type is not supported.
+pub(crate) fn supported_key(enctype: EncryptionType, bytes: &[u8]) -> Result<Option<Key>, CryptoError> {
+    if !enctype.is_supported() {
+        return Ok(None);
+    }
+    Key::new(enctype, bytes).map(Some)
 }
 
 pub(crate) fn principal(realm: &[u8], name_type: NameType, components: Vec<Vec<u8>>) -> Principal {

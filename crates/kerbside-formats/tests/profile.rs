@@ -316,6 +316,18 @@ fn limits() {
     );
 }
 
+/// Sections of a name that a hundred thousand relations share: each is found without a walk over those.
+#[test]
+fn a_mebibyte_of_one_name_is_put_together_at_once() {
+    let half = 1 << 19;
+    let text = format!("[s]\n{}{}", "a=1\n".repeat(half / 4), "a={\n}\n".repeat(half / 6));
+    let start = std::time::Instant::now();
+    let profile = parse(&text);
+    assert!(profile.section(&["s", "a"]).is_some());
+    assert_eq!(profile.get_all(&["s", "a"]).len(), half / 4);
+    assert!(start.elapsed() < std::time::Duration::from_secs(10));
+}
+
 #[test]
 fn includes_stand_in_order_and_at_the_root() {
     let mut files = Files::default()

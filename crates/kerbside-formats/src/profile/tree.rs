@@ -14,8 +14,16 @@ enum Content {
     Value(String),
     Section {
         order: Vec<NodeId>,
-        by_name: BTreeMap<String, Vec<NodeId>>,
+        by_name: BTreeMap<String, SameName>,
     },
+}
+
+/// The members of a section that share a name: relations, and one section at most. That one is kept
+/// apart, so that finding it takes no longer when it stands behind a million relations.
+#[derive(Debug, Clone, Default)]
+struct SameName {
+    order: Vec<NodeId>,
+    section: Option<NodeId>,
 }
 
 #[derive(Debug, Clone)]
@@ -111,10 +119,10 @@ impl Tree {
         }
     }
 
-    fn children(&self, parent: NodeId, name: &str) -> &[NodeId] {
+    fn same_name(&self, parent: NodeId, name: &str) -> Option<&SameName> {
         match self.nodes.get(parent).map(|node| &node.content) {
-            Some(Content::Section { by_name, .. }) => by_name.get(name).map_or(&[], Vec::as_slice),
-            _ => &[],
+            Some(Content::Section { by_name, .. }) => by_name.get(name),
+            _ => None,
         }
     }
 
@@ -125,18 +133,8 @@ impl Tree {
         file: &Arc<str>,
         line: usize,
     ) -> Option<NodeId> {
-        let same = self.children(parent?, name);
-        // At most one section of a name exists, and a final node is the last of its name.
-        let existing = same.iter().copied().find(|id| {
-            matches!(
-                self.nodes.get(*id),
-                Some(Node {
-                    content: Content::Section { .. },
-                    ..
-                })
-            )
-        });
-        match existing {
+        // A final node is the last of its name.
+        match self.same_name(parent?, name).and_then(|same| same.section) {
             Some(id) => self.nodes.get(id).filter(|node| !node.is_final).map(|_| id),
             None => {
                 let content = Content::Section {
@@ -159,13 +157,14 @@ impl Tree {
     ) -> Option<NodeId> {
         let parent = parent?;
         let closed = self
-            .children(parent, name)
-            .last()
+            .same_name(parent, name)
+            .and_then(|same| same.order.last())
             .and_then(|id| self.nodes.get(*id));
         if closed.is_some_and(|node| node.is_final) {
             return None;
         }
         let id = self.nodes.len();
+        let is_section = matches!(content, Content::Section { .. });
         self.nodes.push(Node {
             name: name.into(),
             is_final,
@@ -179,7 +178,11 @@ impl Tree {
         }) = self.nodes.get_mut(parent)
         {
             order.push(id);
-            by_name.entry(name.into()).or_default().push(id);
+            let same = by_name.entry(name.into()).or_default();
+            same.order.push(id);
+            if is_section {
+                same.section = Some(id);
+            }
         }
         Some(id)
     }
@@ -232,15 +235,7 @@ impl<'a> Section<'a> {
     /// The subsection of this name.
     pub fn section(&self, name: &str) -> Option<Section<'a>> {
         let tree = self.tree;
-        let id = tree.children(self.id, name).iter().copied().find(|id| {
-            matches!(
-                tree.nodes.get(*id),
-                Some(Node {
-                    content: Content::Section { .. },
-                    ..
-                })
-            )
-        })?;
+        let id = tree.same_name(self.id, name)?.section?;
         Some(Section { tree, id })
     }
 
@@ -252,7 +247,9 @@ impl<'a> Section<'a> {
     /// All relations of this name in order.
     pub fn values(&self, name: &str) -> impl Iterator<Item = Relation<'a>> + use<'a> {
         let tree = self.tree;
-        let same = tree.children(self.id, name);
+        let same = tree
+            .same_name(self.id, name)
+            .map_or(&[][..], |same| same.order.as_slice());
         same.iter()
             .filter_map(|id| tree.nodes.get(*id))
             .filter_map(Self::relation_of)
