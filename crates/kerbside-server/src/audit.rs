@@ -233,12 +233,10 @@ fn write_loop(shared: &Shared, sinks: &mut [Sink]) {
                 sink.write(&out);
             }
         }
-        let mut queue = shared.lock();
-        queue.written += count;
-        let done = stop && queue.lines.is_empty();
-        drop(queue);
+        shared.lock().written += count;
         shared.progress.notify_all();
-        if done {
+        // Nobody is left who could have added a line since.
+        if stop {
             return;
         }
     }

@@ -66,6 +66,11 @@ fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
     Ok(rustix::net::sockopt::socket_peercred(stream)?.uid.as_raw())
 }
 
+/// Root, and the user the KDC runs as
+fn may_administer(uid: u32, me: u32) -> bool {
+    uid == 0 || uid == me
+}
+
 fn read_frame(stream: &mut impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let mut length = [0; 4];
     match stream.read(&mut length) {
@@ -225,7 +230,7 @@ fn accept_loop(listener: &UnixListener, admin: Admin, stop: &AtomicBool, session
         };
         let me = rustix::process::geteuid().as_raw();
         match peer_uid(&stream) {
-            Ok(uid) if uid == 0 || uid == me => {}
+            Ok(uid) if may_administer(uid, me) => {}
             Ok(uid) => {
                 tracing::warn!("administration refused to user id {uid}");
                 continue;
@@ -258,12 +263,16 @@ fn accept_loop(listener: &UnixListener, admin: Admin, stop: &AtomicBool, session
 fn serve_session(mut stream: UnixStream, admin: &Admin) -> io::Result<()> {
     stream.set_write_timeout(Some(MESSAGE_DEADLINE))?;
     loop {
-        // The first octets may take as long as somebody thinks; a message that began may not.
+        // The first octet may take as long as somebody thinks; a message that began may not.
         stream.set_read_timeout(Some(IDLE_DEADLINE))?;
-        let Some(frame) = read_frame(&mut stream)? else {
+        let mut first = [0; 1];
+        if stream.read(&mut first)? == 0 {
+            return Ok(());
+        }
+        stream.set_read_timeout(Some(MESSAGE_DEADLINE))?;
+        let Some(frame) = read_frame(&mut first.as_slice().chain(&mut stream))? else {
             return Ok(());
         };
-        stream.set_read_timeout(Some(MESSAGE_DEADLINE))?;
         let reply = match decode_request(&frame) {
             Ok((by, request)) => admin.execute(&by, request),
             Err(malformed) => {
@@ -341,5 +350,57 @@ impl AdminClient {
             .map_err(|e| failed(e.to_string()))?
             .ok_or_else(|| failed("the KDC closed it".to_owned()))?;
         decode_reply(&frame).map_err(|e| failed(format!("the reply is not understood: {e}")))?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn root_and_the_own_user_only() {
+        assert!(may_administer(0, 1000) && may_administer(1000, 1000) && may_administer(0, 0));
+        assert!(!may_administer(1001, 1000) && !may_administer(1000, 0));
+    }
+
+    #[test]
+    fn the_kernel_says_who_the_peer_is() {
+        let (one, _other) = UnixStream::pair().unwrap();
+        assert_eq!(peer_uid(&one).unwrap(), rustix::process::geteuid().as_raw());
+    }
+
+    #[test]
+    fn frames_are_bounded() {
+        let mut long = &(u32::try_from(MESSAGE_BYTES_MAX).unwrap() + 1).to_be_bytes()[..];
+        assert_eq!(
+            read_frame(&mut long).unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
+        let mut out = Vec::new();
+        assert!(write_frame(&mut out, &vec![0; MESSAGE_BYTES_MAX + 1]).is_err());
+        write_frame(&mut out, b"abc").unwrap();
+        assert_eq!(
+            read_frame(&mut out.as_slice()).unwrap().unwrap().as_slice(),
+            b"abc"
+        );
+        assert!(read_frame(&mut &out[..5]).is_err());
+        assert!(read_frame(&mut &[][..]).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_short_path_stands_for_a_long_one() {
+        let short = Path::new("/tmp/x.sock");
+        assert_eq!(with_short_path(short, |path| Ok(path.to_owned())).unwrap(), short);
+        let dir = tempfile::tempdir().unwrap();
+        let long = dir.path().join("d".repeat(150));
+        std::fs::create_dir(&long).unwrap();
+        let long = long.join("principal.sock");
+        with_short_path(&long, |path| {
+            assert!(path.as_os_str().len() <= SOCKET_PATH_MAX);
+            std::fs::write(path, "here")
+        })
+        .unwrap();
+        assert_eq!(std::fs::read(&long).unwrap(), b"here");
     }
 }
