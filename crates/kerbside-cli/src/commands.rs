@@ -60,7 +60,11 @@ pub(crate) const ALL: &[Command] = &[
         summary: "add, change, show and delete principals; write keytabs",
         run: kadmin_local::run,
     },
-    Command { name: "krb5kdc", summary: "the KDC of a realm", run: krb5kdc::run },
+    Command {
+        name: "krb5kdc",
+        summary: "the KDC of a realm",
+        run: krb5kdc::run,
+    },
 ];
 
 /// The program of that name.

@@ -119,7 +119,9 @@ fn parse(args: Vec<OsString>) -> Result<Arguments, Failure> {
             "-x" => match text(value()?)?.split_once('=') {
                 Some(("dbname", path)) => found.overrides.database = Some(path.into()),
                 _ => {
-                    return Err(Report::new("-x: database arguments other than dbname= are not built").into());
+                    return Err(
+                        Report::new("-x: database arguments other than dbname= are not built").into(),
+                    );
                 }
             },
             _ => found.words.push(arg),
