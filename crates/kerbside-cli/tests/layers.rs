@@ -194,7 +194,10 @@ fn layers_1_and_2_link_std_for_tests_only() {
 
 /// Whether a source links std other than right under `#[cfg(test)]` or in its unit tests, which come last.
 fn links_std(source: &str) -> bool {
-    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let code = source
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
     let lines: Vec<&str> = code.lines().map(str::trim).collect();
     lines.iter().enumerate().any(|(at, line)| {
         let before = at.checked_sub(1).and_then(|at| lines.get(at));
