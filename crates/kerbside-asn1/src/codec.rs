@@ -174,6 +174,33 @@ pub(crate) fn next_is(reader: &SliceReader<'_>, number: u32) -> Result<bool, Dec
     Ok(!reader.is_finished() && Tag::peek(reader)? == context_tag(number))
 }
 
+/// Passes over the fields that a later version of an extensible SEQUENCE has behind those `known` here. They have higher
+/// tags, in ascending order: a known field out of its place is no extension.
+pub(crate) fn skip_unknown<const N: usize>(
+    reader: &mut SliceReader<'_>,
+    known: [u32; N],
+) -> Result<(), DecodeError> {
+    let mut highest = known.into_iter().max();
+    while !reader.is_finished() {
+        let start = position(reader);
+        let found = Tag::peek(reader)?;
+        let number = match found {
+            Tag::ContextSpecific { number, .. } => Some(number.value()),
+            _ => None,
+        };
+        if number <= highest {
+            let kind = DecodeErrorKind::UnexpectedTag {
+                expected: None,
+                found,
+            };
+            return Err(DecodeError::new(start, kind));
+        }
+        highest = number;
+        reader.tlv_bytes()?;
+    }
+    Ok(())
+}
+
 /// The writing half of [`Field`].
 pub(crate) trait EncodeField {
     fn field_len(&self, number: u32) -> der::Result<Length>;
@@ -392,15 +419,19 @@ impl Element for EncryptionType {
 
 /// Defines a SEQUENCE, with an APPLICATION tag around it where it has one, and its codec.
 ///
-/// `pub field: Type = [n]` is the ASN.1 `field [n] Type`, `Option<Type>` is OPTIONAL.
+/// `pub field: Type = [n]` is the ASN.1 `field [n] Type`, `Option<Type>` is OPTIONAL, `: EXTENSIBLE` the extension mark `...`
+/// behind the last field: what a later version puts there is passed over.
 macro_rules! sequence {
+    ($(#[$meta:meta])* pub struct $name:ident<$lt:lifetime>: EXTENSIBLE { $($fields:tt)+ }) => {
+        $crate::codec::sequence!(@define [$(#[$meta])*] $name [<$lt>] [$name<$lt>] [$lt] [] [skip_unknown] { $($fields)+ });
+    };
     ($(#[$meta:meta])* pub struct $name:ident $(: APPLICATION $app:literal)? { $($fields:tt)+ }) => {
-        $crate::codec::sequence!(@define [$(#[$meta])*] $name [] [$name] ['de] [$($app)?] { $($fields)+ });
+        $crate::codec::sequence!(@define [$(#[$meta])*] $name [] [$name] ['de] [$($app)?] [] { $($fields)+ });
     };
     ($(#[$meta:meta])* pub struct $name:ident<$lt:lifetime> $(: APPLICATION $app:literal)? { $($fields:tt)+ }) => {
-        $crate::codec::sequence!(@define [$(#[$meta])*] $name [<$lt>] [$name<$lt>] [$lt] [$($app)?] { $($fields)+ });
+        $crate::codec::sequence!(@define [$(#[$meta])*] $name [<$lt>] [$name<$lt>] [$lt] [$($app)?] [] { $($fields)+ });
     };
-    (@define [$($meta:tt)*] $name:ident [$($generics:tt)*] [$self:ty] [$lt:lifetime] [$($app:literal)?]
+    (@define [$($meta:tt)*] $name:ident [$($generics:tt)*] [$self:ty] [$lt:lifetime] [$($app:literal)?] [$($skip:ident)?]
         { $($(#[$field_meta:meta])* pub $field:ident : $ty:ty = [$number:literal]),+ $(,)? }) => {
         $($meta)*
         pub struct $name $($generics)* {
@@ -415,6 +446,7 @@ macro_rules! sequence {
                         $crate::codec::Field::decode_field(reader, $number)
                             .map_err(|error| error.in_field(stringify!($name), stringify!($field), start))?
                     };)+
+                    $crate::codec::sequence!(@rest reader [$($skip)?] [$($number),+]);
                     Ok(Self { $($field),+ })
                 })
             }
@@ -448,6 +480,10 @@ macro_rules! sequence {
                 })
             }
         }
+    };
+    (@rest $reader:ident [] [$($number:literal),+]) => {};
+    (@rest $reader:ident [skip_unknown] [$($number:literal),+]) => {
+        $crate::codec::skip_unknown($reader, [$($number),+])?;
     };
     (@decode $reader:ident [] |$inner:ident| $body:block) => {
         $crate::codec::decode_tlv($reader, der::Tag::Sequence, |$inner| $body)

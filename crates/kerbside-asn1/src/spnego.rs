@@ -139,7 +139,7 @@ sequence! {
     ///
     /// RFC 4178 4.2.1.
     #[derive(Clone, Debug)]
-    pub struct NegTokenInit<'a> {
+    pub struct NegTokenInit<'a>: EXTENSIBLE {
         /// The mechanisms, best first, with their bytes: `mech_list_mic` covers them.
         pub mech_types: Raw<'a, Vec<ObjectIdentifier>> = [0],
         /// Old; ignored.
@@ -167,7 +167,7 @@ sequence! {
     ///
     /// MS-SPNG 2.2.1.
     #[derive(Clone, Debug)]
-    pub struct NegTokenInit2<'a> {
+    pub struct NegTokenInit2<'a>: EXTENSIBLE {
         /// The mechanisms, best first, with their bytes.
         pub mech_types: Option<Raw<'a, Vec<ObjectIdentifier>>> = [0],
         /// Old; ignored.
@@ -223,7 +223,7 @@ sequence! {
     ///
     /// RFC 4178 4.2.2.
     #[derive(Clone, Debug, Default)]
-    pub struct NegTokenResp<'a> {
+    pub struct NegTokenResp<'a>: EXTENSIBLE {
         /// Where the acceptor stands.
         pub neg_state: Option<NegState> = [0],
         /// The chosen mechanism.

@@ -45,7 +45,8 @@
 //! An attacker on the path can change these without being noticed, and nothing that matters follows from them:
 //! an AP-REQ's ap-options (the flags that count are in the encrypted authenticator), name type and kvno of a ticket in
 //! clear (the kvno only orders the search for the key), the rotation count of a Wrap token by multiples of its length,
-//! SPNEGO's reqFlags, the mechanism list where the mechanism chosen is both sides' first, and error tokens as a whole.
+//! SPNEGO's reqFlags and fields that RFC 4178 does not know, the mechanism list where the mechanism chosen is both sides'
+//! first, and error tokens as a whole.
 //!
 //! # Decisions
 //!

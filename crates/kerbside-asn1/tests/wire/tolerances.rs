@@ -141,6 +141,47 @@ fn negotiation_hints_are_taken_from_windows() {
     }
 }
 
+/// What a later version of SPNEGO puts behind the known fields is passed over (RFC 4178 section 6, a MUST); a known field out
+/// of its place is refused, and so is what is no field.
+#[test]
+fn unknown_fields_of_spnego_are_ignored() {
+    let mechs = "a00d300b06092a864886f712010202";
+    let token = |tag: u8, fields: &str| {
+        let fields = hex::decode(fields).unwrap();
+        let len = u8::try_from(fields.len()).unwrap();
+        let mut bytes = vec![tag, len + 2, 0x30, len];
+        bytes.extend(fields);
+        bytes
+    };
+    let taken = |bytes: &[u8]| match decode::<NegotiationToken<'_>>(bytes) {
+        Ok(NegotiationToken::Init(init)) => Some(init.mech_list_mic.is_some()),
+        Ok(NegotiationToken::Init2(init)) => Some(init.neg_hints.is_some()),
+        Ok(NegotiationToken::Resp(resp)) => Some(resp.response_token.is_some()),
+        Err(_) => None,
+    };
+    for (unknown, expected) in [
+        ("", Some(true)),
+        ("a5020500", Some(true)),
+        ("a5020500a6020500", Some(true)),
+        ("85017f", Some(true)),
+        // Twice, descending, a field of ours out of its place, no field at all, half a field.
+        ("a5020500a5020500", None),
+        ("a6020500a5020500", None),
+        ("a5020500a303040178", None),
+        ("a103020100", None),
+        ("0500", None),
+        ("a502050004", None),
+    ] {
+        for (tag, fields) in [
+            (0xa0, format!("{mechs}a303040178{unknown}")),
+            (0xa0, format!("{mechs}a3023000{unknown}")),
+            (0xa1, format!("a0030a0101a203040178{unknown}")),
+        ] {
+            assert_eq!(taken(&token(tag, &fields)), expected, "{fields}");
+        }
+    }
+}
+
 /// Names and registry numbers that are not known pass through: an open set.
 #[test]
 fn unknown_numbers_are_kept() {
