@@ -353,32 +353,88 @@ fn missing_key_says_what_was_looked_for_and_what_was_there() {
     );
 }
 
+/// A key of our service that opens no ticket.
+fn other_key(realm: &mut TestRealm, kvno: u32) -> ServiceKey {
+    let key = Arc::new(LongTermKey::from(Key::generate(AES256, &mut realm.rng).unwrap()));
+    ServiceKey {
+        principal: realm.service.clone(),
+        kvno,
+        key,
+    }
+}
+
+fn acceptor_with(realm: &TestRealm, keys: Vec<ServiceKey>) -> Acceptor {
+    let service = ServiceName::Principal(realm.service.clone());
+    Acceptor::new(AcceptorParams::new(
+        Arc::new(MemoryKeys::new(keys)),
+        service,
+        realm.replay.clone(),
+    ))
+}
+
 #[test]
 fn drifted_kvno_and_several_keys() {
     let mut realm = realm();
     let params = raw(realm.credential());
     let (token, _) = one_way_token(&mut realm, params);
-    let other = |realm: &mut TestRealm, kvno| {
-        let key = Arc::new(LongTermKey::from(Key::generate(AES256, &mut realm.rng).unwrap()));
-        ServiceKey {
-            principal: realm.service.clone(),
-            kvno,
-            key,
-        }
-    };
     let keys = vec![
-        other(&mut realm, 3),
-        other(&mut realm, 9),
+        other_key(&mut realm, 3),
+        other_key(&mut realm, 9),
         realm.service_key(200),
-        other(&mut realm, 1),
+        other_key(&mut realm, 1),
     ];
-    let service = ServiceName::Principal(realm.service.clone());
-    let acceptor = Acceptor::new(AcceptorParams::new(
-        Arc::new(MemoryKeys::new(keys)),
-        service,
-        realm.replay.clone(),
-    ));
+    let acceptor = acceptor_with(&realm, keys);
     accept(&mut realm, &acceptor, &token).unwrap();
+}
+
+/// A stranger's token costs 16 decryptions at the most: the key with the ticket's kvno (3) comes first, then the newest.
+#[test]
+fn the_number_of_keys_tried_is_bounded() {
+    for (kvno, opens) in [(3, true), (2, false), (200, true)] {
+        let mut realm = realm();
+        let params = raw(realm.credential());
+        let (token, _) = one_way_token(&mut realm, params);
+        let mut keys: Vec<ServiceKey> = (100..116).map(|kvno| other_key(&mut realm, kvno)).collect();
+        keys.push(realm.service_key(kvno));
+        let acceptor = acceptor_with(&realm, keys);
+        if opens {
+            accept(&mut realm, &acceptor, &token).unwrap();
+            continue;
+        }
+        let error = refused(&mut realm, &acceptor, &token);
+        let Cause::WrongKey { tried, .. } = error.cause() else {
+            panic!("{error}")
+        };
+        assert_eq!(tried.len(), 16);
+    }
+}
+
+#[test]
+fn what_an_initiator_does_not_take() {
+    let mut realm = realm();
+    let now = realm.now();
+    let initiator = Initiator::krb5(raw(realm.credential())).unwrap();
+    let error = initiator.answer(b"hint", now, &mut realm.rng).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "krb5 context token: expected none before the initiator's first"
+    );
+    for (answer, text) in [
+        (None, "expected an AP-REP or KRB-ERROR, but found an AP-REQ"),
+        (
+            Some(vec![0x60; 200_000]),
+            "expected at most 131072 octets, but found 200000",
+        ),
+    ] {
+        let initiator = Initiator::krb5(raw(realm.credential())).unwrap();
+        let Step::Continue { token, next } = initiator.start(now, &mut realm.rng).unwrap() else {
+            panic!("mutual")
+        };
+        let error = next
+            .step(&answer.unwrap_or(token), now, &mut realm.rng)
+            .unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+    }
 }
 
 #[test]

@@ -606,12 +606,37 @@ fn windows_numbers_the_mech_list_mic_zero() {
     let mic = acceptor.mic(b"list").unwrap();
     initiator.verify_mech_list_mic(b"list", &mic).unwrap();
     assert!(initiator.verify_mech_list_mic(b"other", &mic).is_err());
+    // Nor does a number ahead move the window.
+    acceptor.send_seq = Some(9);
+    let mic = acceptor.mic(b"list").unwrap();
+    initiator.verify_mech_list_mic(b"list", &mic).unwrap();
     acceptor.send_seq = Some(5);
     let token = acceptor.wrap(true, b"first message", &mut rng()).unwrap();
     assert_eq!(
         initiator.unwrap(&token, true).unwrap().sequence,
         SequenceFinding::InSequence
     );
+}
+
+/// RFC 4121 4.2.2: Sealed is for Wrap tokens, even where the peer signed it.
+#[test]
+fn mic_that_says_sealed_is_refused() {
+    let (initiator, mut acceptor) = pair(EncryptionType(18));
+    let mic = |flags| {
+        let flags = initiator.flags_of(Role::Initiator) | flags;
+        let fields = header::MicHeader { flags, seq: 5 }.to_bytes();
+        let usage = Role::Initiator.sign_usage();
+        let checksum = initiator.key.checksum(usage, &[b"m", &fields]).unwrap();
+        [&fields[..], checksum.as_bytes()].concat()
+    };
+    assert!(matches!(
+        acceptor
+            .verify_mic(b"m", &mic(header::SEALED))
+            .unwrap_err()
+            .cause(),
+        Cause::DefectiveToken { .. }
+    ));
+    assert!(acceptor.verify_mic(b"m", &mic(0)).is_ok());
 }
 
 #[test]

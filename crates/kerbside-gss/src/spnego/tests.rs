@@ -466,7 +466,12 @@ fn initiator_refuses_what_an_acceptor_may_not_say() {
         "InitialContextToken",
         mutual(),
     );
-    for token in [&b""[..], b"NTLMSSP\0", &init_of(&[oids::KRB5], None)] {
+    for (token, text) in [
+        (&b""[..], "found an empty token"),
+        (b"NTLMSSP\0", "found another token"),
+        (&init_of(&[oids::KRB5], None), "found another token"),
+        (&[0xa1; 200_000], "expected at most 131072 octets"),
+    ] {
         let mut realm = realm();
         let params = InitiatorParams::new(realm.credential());
         let now = realm.now();
@@ -476,7 +481,8 @@ fn initiator_refuses_what_an_acceptor_may_not_say() {
                 .start(now, &mut realm.rng)
                 .unwrap(),
         );
-        assert!(step(&mut realm, next, token).is_err());
+        let error = step(&mut realm, next, token).unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
     }
 }
 
@@ -505,10 +511,13 @@ fn acceptor_that_speaks_first_is_not_believed() {
             .converse(begun, |token, now, rng| acceptor.step(token, now, rng))
             .unwrap();
     }
+    // A good NegTokenInit in the frame of another mechanism.
+    let (_, inner) = gss_token::unwrap(&file).unwrap();
     for hint in [
         &b"NTLMSSP\0"[..],
         &Reply::default().encode().unwrap(),
         &gss_token::wrap(oids::KRB5, b"x"),
+        &gss_token::wrap(oids::KRB5, inner),
     ] {
         let params = InitiatorParams::new(realm.credential());
         let now = realm.now();
@@ -566,6 +575,56 @@ fn a_conversation_has_an_end() {
     assert_eq!((legs, error.major()), (MAX_LEGS, Major::DefectiveToken));
 }
 
+/// Does what it was told, step by step.
+#[derive(Debug)]
+struct Scripted(Vec<Step>);
+
+impl Mechanism for Scripted {
+    fn oid(&self) -> ObjectIdentifier {
+        STRANGE
+    }
+
+    fn step(mut self: Box<Self>, _: &[u8], _: Now, _: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        Ok(match self.0.remove(0) {
+            Step::Continue { token, .. } => Step::Continue { token, next: self },
+            done => done,
+        })
+    }
+}
+
+/// An acceptor that calls itself done while the mechanism still has something to send.
+#[test]
+fn completed_before_the_mechanism_is_refused() {
+    let more = |token: &[u8]| Step::Continue {
+        token: token.to_vec(),
+        next: Box::new(Strange),
+    };
+    let mut realm = realm();
+    let (_, begun) = raw_token(&mut realm, one_way());
+    let (_, _, context) = done(begun);
+    let last = Step::Done {
+        token: Some(b"last".to_vec()),
+        token_is_bare_success: false,
+        context,
+    };
+    for second in [more(b"second"), last] {
+        let candidate = Candidate {
+            oids: vec![STRANGE],
+            mechanism: Box::new(Scripted(vec![more(b"first"), second])),
+        };
+        let initiator = Box::new(SpnegoInitiator::new(vec![candidate]));
+        let (_, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+        let reply = Reply {
+            state: Some(NegState::ACCEPT_COMPLETED),
+            supported_mech: Some(STRANGE),
+            token: Some(b"x"),
+            mic: None,
+        };
+        let error = step(&mut realm, next, &reply.encode().unwrap()).unwrap_err();
+        assert!(error.to_string().contains("before the mechanism is"), "{error}");
+    }
+}
+
 #[test]
 fn acceptor_is_shared_by_contexts() {
     let mut realm = realm();
@@ -577,7 +636,7 @@ fn acceptor_is_shared_by_contexts() {
     assert_eq!(realm.replay.len(), 3);
 }
 
-/// Unknown elements behind the known ones are room for extensions (RFC 4178 section 4.2).
+/// What is written is what is read.
 #[test]
 fn response_reads_back() {
     let reply = Reply {

@@ -72,12 +72,27 @@ fn client_that_declares_bindings_must_send_them() {
         ad_data: &options,
     };
     let container = asn1::encode(&AuthorizationData(vec![inner])).unwrap();
+    // A container in containers, each an octet string to the one around it: looked into four deep, or a small token
+    // would exhaust the stack.
+    let nested = |depth: u32| {
+        (1..depth).fold(container.clone(), |data, _| {
+            let element = AuthorizationDataElement {
+                ad_type: AdType::AD_IF_RELEVANT,
+                ad_data: &data,
+            };
+            asn1::encode(&AuthorizationData(vec![element])).unwrap()
+        })
+    };
     let none = AuthenticatorChecksum {
         bindings: BindingHash::NONE,
         flags: ContextFlags::NONE,
     };
     for (data, expected) in [
         (vec![(AdType::AD_IF_RELEVANT, container.clone())], Err(())),
+        (vec![(AdType::AD_IF_RELEVANT, nested(4))], Err(())),
+        (vec![(AdType::AD_IF_RELEVANT, nested(5))], Ok(())),
+        (vec![(AdType::AD_IF_RELEVANT, nested(1000))], Ok(())),
+        (vec![(AdType(5), container.clone())], Ok(())),
         (vec![(AdType::AD_AP_OPTIONS, options.to_vec())], Err(())),
         (vec![(AdType::AD_AP_OPTIONS, vec![0, 0x20, 0, 0])], Ok(())),
         (vec![(AdType::AD_AP_OPTIONS, vec![0, 0x40])], Ok(())),

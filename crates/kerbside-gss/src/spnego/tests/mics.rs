@@ -130,6 +130,98 @@ fn required_mic_cannot_be_left_out() {
     }
 }
 
+/// The last MIC comes alone: a valid one does not make up for a `reject`, or for a mechanism token that nobody waits for.
+#[test]
+fn what_may_not_stand_beside_the_last_mic() {
+    let list = encode_mech_list(&[STRANGE, oids::KRB5]).unwrap();
+    for (state, token, expected) in [
+        (NegState::ACCEPT_COMPLETED, None, None),
+        (NegState::REJECT, None, Some("without a reason (reject)")),
+        (
+            NegState::ACCEPT_COMPLETED,
+            Some(&b"x"[..]),
+            Some("expected no mechanism token behind the last one"),
+        ),
+    ] {
+        let mut realm = realm();
+        let (_, waiting) = cont(accept(&mut realm, &init_of(&[STRANGE, oids::KRB5], Some(b"x"))).unwrap());
+        let (mech_token, begun) = raw_token(&mut realm, mutual());
+        let reply = Reply {
+            token: Some(&mech_token),
+            ..Reply::default()
+        };
+        let (answer, waiting) = cont(step(&mut realm, waiting, &reply.encode().unwrap()).unwrap());
+        let mech_answer = parse_resp(&answer).unwrap().token.unwrap();
+        let (_, _, mut context) = done(step(&mut realm, cont(begun).1, mech_answer).unwrap());
+        let mic = context.get_mic(&list).unwrap();
+        let last = Reply {
+            state: Some(state),
+            token,
+            mic: Some(&mic),
+            ..Reply::default()
+        };
+        let result = step(&mut realm, waiting, &last.encode().unwrap());
+        match (result, expected) {
+            (Ok(step), None) => drop(done(step)),
+            (Err(error), Some(text)) => assert!(error.to_string().contains(text), "{error}"),
+            (result, _) => panic!("{state}: {result:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_may_not_stand_beside_the_acceptors_last_mic() {
+    for (state, token, expected) in [
+        (NegState::ACCEPT_COMPLETED, None, None),
+        (NegState::REJECT, None, Some("without a reason (reject)")),
+        (
+            NegState::ACCEPT_COMPLETED,
+            Some(&b"x"[..]),
+            Some("expected no mechanism token behind the last one"),
+        ),
+    ] {
+        let mut realm = realm();
+        let initiator = initiator_after(&mut realm, &[STRANGE], one_way());
+        let (first, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+        let (answer, waiting) = cont(accept(&mut realm, &first).unwrap());
+        let (last, next) = cont(step(&mut realm, next, &answer).unwrap());
+        let (answer, _, _) = done(step(&mut realm, waiting, &last).unwrap());
+        let answer = answer.unwrap();
+        let reply = Reply {
+            state: Some(state),
+            token,
+            mic: parse_resp(&answer).unwrap().mic,
+            ..Reply::default()
+        };
+        let result = step(&mut realm, next, &reply.encode().unwrap());
+        match (result, expected) {
+            (Ok(step), None) => drop(done(step)),
+            (Err(error), Some(text)) => assert!(error.to_string().contains(text), "{error}"),
+            (result, _) => panic!("{state}: {result:?}"),
+        }
+    }
+}
+
+/// `request-mic` belongs to the first reply (RFC 4178 4.2.2), even where a MIC is due and comes along.
+#[test]
+fn request_mic_in_a_later_reply_is_refused() {
+    let mut realm = realm();
+    let initiator = initiator_after(&mut realm, &[STRANGE], mutual());
+    let (token, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+    let (answer, waiting) = cont(accept(&mut realm, &token).unwrap());
+    let (token, next) = cont(step(&mut realm, next, &answer).unwrap());
+    let (answer, _) = cont(step(&mut realm, waiting, &token).unwrap());
+    let response = parse_resp(&answer).unwrap();
+    let later = Reply {
+        state: Some(NegState::REQUEST_MIC),
+        token: response.token,
+        mic: response.mic,
+        ..Reply::default()
+    };
+    let error = step(&mut realm, next, &later.encode().unwrap()).unwrap_err();
+    assert!(error.to_string().contains("in the first reply only"), "{error}");
+}
+
 /// An acceptor that gives a MIC though none is required: with accept-completed it is the last word, with
 /// accept-incomplete or request-mic ours is wanted. A wrong one ends the negotiation either way.
 #[test]
