@@ -36,7 +36,8 @@ impl<'a> From<&'a str> for KerberosString<'a> {
     }
 }
 
-/// Control characters and octets that are not UTF-8 are escaped, so that a line stays a line.
+/// Control characters, characters that reorder or hide text, and octets that are not UTF-8 are escaped, so that a line
+/// stays a line and reads as what it is.
 impl fmt::Display for KerberosString<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_escaped(f, self.0)
@@ -53,7 +54,7 @@ impl fmt::Debug for KerberosString<'_> {
 pub(crate) fn write_escaped(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::Result {
     for chunk in octets.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if character.is_control() {
+            if character.is_control() || deceives(character) {
                 write!(f, "{}", character.escape_default())?;
             } else {
                 write!(f, "{character}")?;
@@ -64,6 +65,15 @@ pub(crate) fn write_escaped(f: &mut fmt::Formatter<'_>, octets: &[u8]) -> fmt::R
         }
     }
     Ok(())
+}
+
+/// Characters that a terminal or viewer does not show but obeys: line and paragraph separators, marks that turn the
+/// direction of writing, and what has no width. `alice@MOC.LIVE` must not look like another realm.
+fn deceives(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}'
+    )
 }
 
 impl Element for KerberosString<'_> {

@@ -122,6 +122,14 @@ fn what_a_terminal_or_log_could_take_for_a_command_is_escaped() {
     assert_eq!(format!("{:?}", principal.realm), "\"R\\u{7}\"");
     // What is parsed again is exact.
     assert_eq!(Principal::parse_bytes(&principal.unparse(), None), Ok(principal));
+    // Turned round, this would read `alice@EVIL.COM`; the second has a line of its own and much that is not seen.
+    let turned = Principal::parse("alice@\u{202e}MOC.LIVE", None).unwrap();
+    assert_eq!(turned.to_string(), "alice@\\u{202e}MOC.LIVE");
+    let name = Principal::parse("a\u{2028}b\u{200b}c\u{feff}\u{61c}\u{2066}é\u{301}@R", None).unwrap();
+    assert_eq!(
+        name.to_string(),
+        "a\\u{2028}b\\u{200b}c\\u{feff}\\u{61c}\\u{2066}é\u{301}@R"
+    );
 }
 
 #[test]
