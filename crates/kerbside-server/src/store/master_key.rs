@@ -16,7 +16,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::error::{Result, ServerError};
-use crate::store::engine::{create_private, sync_directory};
+use crate::store::file::{create_private, sync_directory};
 
 /// Key usages of seals: from the block that RFC 4120 7.5.1 leaves to an implementation (512-1023)
 const SEAL_USAGE_BASE: i32 = 0x260;

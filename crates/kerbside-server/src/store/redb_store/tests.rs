@@ -193,7 +193,7 @@ fn login_counters_are_seen_at_once_and_written_in_groups() {
     store.note(&StoreUpdate::PreAuthFailed { entry, at });
     store.flush().unwrap();
     store.remove(&named("alice")).unwrap();
-    store.insert(super::tests::entry("alice")).unwrap();
+    store.insert(self::entry("alice")).unwrap();
     assert_eq!(store.lookup(&named("alice")).unwrap().unwrap().fail_auth_count, 0);
 }
 

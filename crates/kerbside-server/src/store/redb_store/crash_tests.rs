@@ -108,14 +108,14 @@ impl StorageBackend for Backend {
 }
 
 fn reopened(image: Vec<u8>, master: &MasterKey) -> RedbStore {
-    let opened = engine::open_with_backend(Path::new("disk"), Backend::holding(image), true)
+    let opened = file::open_with_backend(Path::new("disk"), Backend::holding(image), true)
         .expect("the file opens after a crash");
     RedbStore::open_opened(opened, Path::new("disk"), Some(REALM), |_| Ok(master.clone()))
         .expect("the database opens after a crash")
 }
 
 fn populated(backend: &Backend, master: &MasterKey) -> RedbStore {
-    let opened = engine::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
+    let opened = file::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
     populate(&opened, REALM, master, &[entry("alice")]).unwrap();
     RedbStore::serve(opened, REALM.to_owned(), master.clone()).unwrap()
 }
@@ -205,7 +205,7 @@ fn a_power_cut_in_the_middle_of_a_change_leaves_all_of_it_or_nothing() {
 
     let master = master();
     let backend = Watching::default();
-    let opened = engine::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
+    let opened = file::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
     populate(&opened, REALM, &master, &[entry("alice")]).unwrap();
     let store = RedbStore::serve(opened, REALM.to_owned(), master.clone()).unwrap();
     store
@@ -300,7 +300,7 @@ fn a_disk_that_fails_acknowledges_nothing() {
     }
     let master = master();
     let backend = Failing::default();
-    let opened = engine::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
+    let opened = file::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
     populate(&opened, REALM, &master, &[entry("alice")]).unwrap();
     let store = RedbStore::serve(opened, REALM.to_owned(), master.clone()).unwrap();
     backend.broken.store(true, std::sync::atomic::Ordering::SeqCst);
