@@ -34,8 +34,10 @@ impl ChecksumType {
     #[must_use]
     pub const fn checksum_len(self) -> Option<usize> {
         match self.0 {
+            1 => Some(4),
+            12 | 10 | 14 => Some(20),
             15 | 16 => Some(12),
-            19 => Some(16),
+            2 | 7 | 17 | 18 | 19 | -138 => Some(16),
             20 => Some(24),
             _ => None,
         }

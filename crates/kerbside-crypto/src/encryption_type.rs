@@ -1,7 +1,7 @@
-//! Encryption type numbers (RFC 3961 section 8, RFC 3962, RFC 8009 and the IANA registry).
+//! Encryption type numbers (RFC 3961 section 8 and the IANA registry).
 
 use crate::checksum_type::ChecksumType;
-use crate::profile::{CONFOUNDER_LEN, Profile};
+use crate::profile::Profile;
 use crate::registry::registry;
 
 registry! {
@@ -37,7 +37,9 @@ registry! {
 }
 
 impl EncryptionType {
-    /// The types this crate computes, the strongest first: what a client asks for when nobody says otherwise.
+    /// What a client asks for when nobody says otherwise, the strongest first. Of the other
+    /// [`IMPLEMENTED`](Self::IMPLEMENTED) types Camellia is left to those who name it, as RFC 6803 section 8 wants it,
+    /// and the deprecated two to those who allow them.
     pub const SUPPORTED: [Self; 4] = [
         Self::AES256_CTS_HMAC_SHA384_192,
         Self::AES128_CTS_HMAC_SHA256_128,
@@ -45,9 +47,28 @@ impl EncryptionType {
         Self::AES128_CTS_HMAC_SHA1_96,
     ];
 
-    /// Whether this crate can compute with keys of this type.
+    /// All types this crate computes, the strongest first.
+    pub const IMPLEMENTED: [Self; 8] = [
+        Self::AES256_CTS_HMAC_SHA384_192,
+        Self::AES128_CTS_HMAC_SHA256_128,
+        Self::AES256_CTS_HMAC_SHA1_96,
+        Self::AES128_CTS_HMAC_SHA1_96,
+        Self::CAMELLIA256_CTS_CMAC,
+        Self::CAMELLIA128_CTS_CMAC,
+        Self::RC4_HMAC,
+        Self::DES3_CBC_SHA1_KD,
+    ];
+
+    /// Whether this crate computes with keys of this type without being asked to: what
+    /// [`EnctypePolicy::DEFAULT`](crate::EnctypePolicy::DEFAULT) permits.
     #[must_use]
     pub const fn is_supported(self) -> bool {
+        self.is_implemented() && !self.is_deprecated()
+    }
+
+    /// Whether this crate can compute with keys of this type, be it that a policy must allow it.
+    #[must_use]
+    pub const fn is_implemented(self) -> bool {
         Profile::of(self).is_some()
     }
 
@@ -91,39 +112,59 @@ impl EncryptionType {
         }
     }
 
-    /// Octets before the plaintext in a ciphertext (the confounder), for supported types.
+    /// Octets before the plaintext in a ciphertext (the confounder, in RC4 behind the checksum), for implemented types.
     #[must_use]
     pub const fn header_len(self) -> Option<usize> {
         match Profile::of(self) {
-            Some(_) => Some(CONFOUNDER_LEN),
+            Some(profile) => Some(profile.header_len()),
             None => None,
         }
     }
 
-    /// Octets behind the plaintext in a ciphertext (the truncated HMAC), for supported types.
+    /// Octets behind plaintext and padding in a ciphertext (the checksum, in RC4 nothing), for implemented types.
     #[must_use]
     pub const fn trailer_len(self) -> Option<usize> {
         match Profile::of(self) {
-            Some(profile) => Some(profile.mac_len()),
+            Some(profile) => Some(profile.trailer_len()),
             None => None,
         }
     }
 
-    /// Length of the ciphertext that a plaintext of `plaintext_len` octets gives, for supported types and lengths
-    /// that do not overflow; these types need no padding.
+    /// Octets of padding behind a plaintext: none but for des3-cbc-sha1-kd; for implemented types.
+    #[must_use]
+    pub const fn padding_len(self, plaintext_len: usize) -> Option<usize> {
+        match Profile::of(self) {
+            Some(profile) => Some(profile.padding_len(plaintext_len)),
+            None => None,
+        }
+    }
+
+    /// Octets that random-to-key makes a key of (RFC 3961 section 3): the key's length, and 21 for des3-cbc-sha1-kd;
+    /// for implemented types.
+    #[must_use]
+    pub const fn seed_len(self) -> Option<usize> {
+        match Profile::of(self) {
+            Some(profile) => Some(profile.seed_len()),
+            None => None,
+        }
+    }
+
+    /// Length of the ciphertext that a plaintext of `plaintext_len` octets gives, padding included, for implemented
+    /// types and lengths that do not overflow.
     #[must_use]
     pub const fn encrypted_len(self, plaintext_len: usize) -> Option<usize> {
         match Profile::of(self) {
-            Some(profile) => plaintext_len.checked_add(CONFOUNDER_LEN + profile.mac_len()),
+            Some(profile) => profile.encrypted_len(plaintext_len),
             None => None,
         }
     }
 
-    /// PBKDF2 iterations when no parameters are given (RFC 3962 section 4, RFC 8009 section 4), for supported types.
+    /// PBKDF2 iterations when no parameters are given (RFC 3962 section 4, RFC 8009 section 4, RFC 6803 section 4), for
+    /// implemented types whose string-to-key iterates.
     #[must_use]
     pub const fn default_iterations(self) -> Option<u32> {
         match Profile::of(self) {
-            Some(profile) => Some(profile.default_iterations()),
+            Some(profile) => profile.default_iterations(),
             None => None,
         }
     }
@@ -174,25 +215,46 @@ mod tests {
     }
 
     #[test]
-    fn only_the_four_types_are_supported_and_none_of_them_is_weak() {
+    fn implemented_types_have_lengths_and_the_deprecated_ones_are_not_supported() {
         for &enctype in EncryptionType::ALL {
-            let listed = EncryptionType::SUPPORTED.contains(&enctype);
-            assert_eq!(enctype.is_supported(), listed, "{enctype}");
-            assert!(!(listed && enctype.is_deprecated()), "{enctype}");
+            let listed = EncryptionType::IMPLEMENTED.contains(&enctype);
+            assert_eq!(enctype.is_implemented(), listed, "{enctype}");
+            assert_eq!(
+                enctype.is_supported(),
+                listed && !enctype.is_deprecated(),
+                "{enctype}"
+            );
+            assert!(!(listed && enctype.is_weak()), "{enctype}");
             assert_eq!(enctype.header_len().is_some(), listed);
             assert_eq!(enctype.trailer_len().is_some(), listed);
-            assert_eq!(enctype.default_iterations().is_some(), listed);
+            assert_eq!(enctype.padding_len(0).is_some(), listed);
+            assert_eq!(enctype.seed_len().is_some(), listed);
             assert_eq!(enctype.encrypted_len(0).is_some(), listed);
+            assert_eq!(
+                enctype.default_iterations().is_some(),
+                listed && !enctype.is_deprecated()
+            );
+        }
+        for enctype in EncryptionType::SUPPORTED {
+            assert!(enctype.is_supported() && !enctype.is_deprecated(), "{enctype}");
         }
         assert!(EncryptionType::DES_CBC_MD5.is_weak());
         assert!(!EncryptionType::RC4_HMAC.is_weak());
         assert!(EncryptionType::RC4_HMAC.is_deprecated());
+        assert!(EncryptionType::DES3_CBC_SHA1_KD.is_deprecated());
+        assert!(EncryptionType::CAMELLIA128_CTS_CMAC.is_supported());
     }
 
     #[test]
     fn lengths_add_up_and_do_not_overflow() {
         assert_eq!(EncryptionType(18).encrypted_len(100), Some(128));
         assert_eq!(EncryptionType(20).encrypted_len(0), Some(40));
+        assert_eq!(EncryptionType(23).encrypted_len(9), Some(33));
+        assert_eq!(EncryptionType(16).encrypted_len(0), Some(28));
+        assert_eq!(EncryptionType(16).encrypted_len(1), Some(36));
+        assert_eq!(EncryptionType(16).encrypted_len(8), Some(36));
+        assert_eq!(EncryptionType(16).padding_len(9), Some(7));
         assert_eq!(EncryptionType(17).encrypted_len(usize::MAX), None);
+        assert_eq!(EncryptionType(16).encrypted_len(usize::MAX), None);
     }
 }

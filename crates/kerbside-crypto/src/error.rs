@@ -14,6 +14,21 @@ pub enum CryptoError {
         /// The type asked for.
         enctype: EncryptionType,
     },
+    /// The encryption type is computed by this crate, but the policy in force does not allow it.
+    RefusedByPolicy {
+        /// The type asked for.
+        enctype: EncryptionType,
+    },
+    /// An unkeyed checksum, which the policy in force does not allow.
+    ChecksumRefusedByPolicy {
+        /// The type asked for.
+        cksumtype: ChecksumType,
+    },
+    /// A checksum type that is not one of the unkeyed ones this crate computes.
+    ChecksumUnsupported {
+        /// The type asked for.
+        cksumtype: ChecksumType,
+    },
     /// Key material of the wrong length for its type.
     KeyLength {
         /// The key's type.
@@ -36,6 +51,11 @@ pub enum CryptoError {
     IntegrityFailure {
         /// The key's type.
         enctype: EncryptionType,
+    },
+    /// An unkeyed checksum is not the one the data give.
+    ChecksumMismatch {
+        /// The checksum's type.
+        cksumtype: ChecksumType,
     },
     /// A checksum of another type than the key's mandatory one.
     ChecksumType {
@@ -62,7 +82,8 @@ pub enum CryptoError {
         /// The count asked for; 2^32 for the parameter octets 00000000 (RFC 3962 section 4).
         found: u64,
     },
-    /// String-to-key parameters that are not the four octets of an iteration count.
+    /// String-to-key parameters that are not the four octets of an iteration count, or any parameters for a type that
+    /// has none (16, 23).
     StringToKeyParams {
         /// The key's type.
         enctype: EncryptionType,
@@ -75,6 +96,11 @@ pub enum CryptoError {
         max: usize,
         /// Octets given.
         found: usize,
+    },
+    /// A password that is not UTF-8, for a type that needs its characters (23).
+    PasswordNotText {
+        /// The key's type.
+        enctype: EncryptionType,
     },
     /// A salt longer than [`MAX_SALT_LEN`](crate::MAX_SALT_LEN).
     SaltTooLong {
@@ -127,6 +153,13 @@ pub enum SegmentError {
         /// Octets given.
         found: usize,
     },
+    /// The encrypted segments' octets are not a multiple of the cipher's block (des3-cbc-sha1-kd); the caller pads.
+    PaddingLength {
+        /// What their number must be a multiple of.
+        multiple: usize,
+        /// Octets given, the header included.
+        found: usize,
+    },
     /// The segments' lengths do not sum up to a length.
     Overflow,
 }
@@ -143,6 +176,37 @@ impl fmt::Display for CryptoError {
             }
             Self::Unsupported { enctype } => {
                 write!(f, "encryption type {enctype} ({}) is not supported", enctype.0)
+            }
+            Self::RefusedByPolicy { enctype } => {
+                write!(
+                    f,
+                    "encryption type {enctype} ({}) is refused by policy",
+                    enctype.0
+                )?;
+                match *enctype {
+                    EncryptionType::RC4_HMAC => f.write_str(": allow_rc4 is not set"),
+                    EncryptionType::DES3_CBC_SHA1_KD => f.write_str(": allow_des3 is not set"),
+                    _ => Ok(()),
+                }
+            }
+            Self::ChecksumRefusedByPolicy { cksumtype } => write!(
+                f,
+                "unkeyed checksum {cksumtype} ({}) is refused by policy: allow_weak_crypto is not set",
+                cksumtype.0
+            ),
+            Self::ChecksumUnsupported { cksumtype } => {
+                write!(
+                    f,
+                    "unkeyed checksum: expected a type of these, but found {cksumtype} ({})",
+                    cksumtype.0
+                )
+            }
+            Self::ChecksumMismatch { cksumtype } => {
+                write!(
+                    f,
+                    "unkeyed checksum {cksumtype} ({}) does not match: altered bytes",
+                    cksumtype.0
+                )
             }
             Self::KeyLength {
                 enctype,
@@ -182,9 +246,21 @@ impl fmt::Display for CryptoError {
             ),
             Self::StringToKeyParams { enctype, found } => write!(
                 f,
-                "string-to-key parameters of {enctype} ({}): expected 4 octets, but found {found}",
-                enctype.0
+                "string-to-key parameters of {enctype} ({}): expected {}, but found {found}",
+                enctype.0,
+                if enctype.default_iterations().is_some() {
+                    "4 octets"
+                } else {
+                    "none"
+                },
             ),
+            Self::PasswordNotText { enctype } => {
+                write!(
+                    f,
+                    "password for {enctype} ({}): expected UTF-8, but found other octets",
+                    enctype.0
+                )
+            }
             Self::PasswordTooLong { max, found } => {
                 write!(f, "password: expected at most {max} octets, but found {found}")
             }
@@ -220,6 +296,12 @@ impl fmt::Display for SegmentError {
             Self::TrailerLength { expected, found } => {
                 write!(f, "expected a trailer of {expected} octets, but found {found}")
             }
+            Self::PaddingLength { multiple, found } => {
+                write!(
+                    f,
+                    "expected a multiple of {multiple} encrypted octets, but found {found}"
+                )
+            }
             Self::Overflow => f.write_str("expected lengths that sum up, but found an overflow"),
         }
     }
@@ -250,10 +332,10 @@ mod tests {
         );
         assert_eq!(
             CryptoError::Unsupported {
-                enctype: EncryptionType::RC4_HMAC
+                enctype: EncryptionType::SUBKEY_KEYMATERIAL
             }
             .to_string(),
-            "encryption type arcfour-hmac (23) is not supported"
+            "encryption type subkey-keymaterial (65) is not supported"
         );
         assert_eq!(
             CryptoError::IterationCountTooLow {

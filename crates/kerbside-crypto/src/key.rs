@@ -1,82 +1,117 @@
 //! Protocol keys and what is done with them.
 
-use alloc::vec;
-use alloc::vec::Vec;
 use core::fmt;
 
+use once_cell::race::OnceBox;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::checksum_type::ChecksumType;
-use crate::ciphertext_stealing;
 use crate::encryption_type::EncryptionType;
 use crate::error::CryptoError;
-use crate::key_derivation::{EncryptionKeys, checksum_key, prefix};
+use crate::key_derivation::{MessageKeys, checksum_key, prefix};
 use crate::key_usage::KeyUsage;
-use crate::limits::{IterationLimits, MAX_MESSAGE_LEN};
-use crate::mac::{HmacState, Tag};
-use crate::profile::{CONFOUNDER_LEN, KEY_LEN_MAX, MAC_LEN_MAX, Profile};
+use crate::limits::IterationLimits;
+use crate::mac::{MacState, Tag};
+use crate::policy::EnctypePolicy;
+use crate::profile::{KEY_LEN_MAX, Profile};
+use crate::pseudo_random::PrfKey;
+use crate::rc4_hmac;
 use crate::secret::Password;
-use crate::segment::{Segment, encrypted_total};
 use crate::string_to_key::string_to_key;
+use crate::triple_des;
 use crate::usage_list::UsageList;
 
-/// A protocol key (RFC 3961 section 3) of a supported encryption type.
+/// A protocol key (RFC 3961 section 3) of an implemented encryption type.
 ///
 /// It keeps what it derived for each usage, so a key that protects many messages should be shared, not cloned: a clone
 /// is a second copy of the secret that derives for itself. All memory it holds is zeroized on drop.
 pub struct Key {
     profile: Profile,
     bytes: Zeroizing<[u8; KEY_LEN_MAX]>,
-    encryption: UsageList<EncryptionKeys>,
-    checksum: UsageList<HmacState>,
+    encryption: UsageList<MessageKeys>,
+    checksum: UsageList<MacState>,
+    prf: OnceBox<PrfKey>,
 }
 
 impl Key {
-    /// A key from its octets.
+    /// A key from its octets, of a type that the default policy permits.
     ///
     /// # Errors
-    /// [`CryptoError::Unsupported`], [`CryptoError::KeyLength`].
+    /// [`CryptoError::Unsupported`], [`CryptoError::RefusedByPolicy`], [`CryptoError::KeyLength`].
     pub fn new(enctype: EncryptionType, octets: &[u8]) -> Result<Self, CryptoError> {
-        let profile = Profile::supported(enctype)?;
-        let mut key = Self::zero(profile);
-        if octets.len() != profile.key_len() {
-            return Err(CryptoError::KeyLength {
-                enctype,
-                expected: profile.key_len(),
-                found: octets.len(),
-            });
-        }
+        Self::with_policy(enctype, octets, &EnctypePolicy::DEFAULT)
+    }
+
+    /// A key from its octets, of a type that `policy` permits.
+    ///
+    /// # Errors
+    /// As [`Key::new`].
+    pub fn with_policy(
+        enctype: EncryptionType,
+        octets: &[u8],
+        policy: &EnctypePolicy,
+    ) -> Result<Self, CryptoError> {
+        let mut key = Self::permitted(enctype, policy)?;
+        key.profile.check_len(octets, key.profile.key_len())?;
         key.bytes_mut().copy_from_slice(octets);
         Ok(key)
     }
 
-    /// random-to-key (RFC 3961 section 3): a key from a string of random octets, its identity for these types.
+    /// random-to-key (RFC 3961 section 3): a key from a string of random octets,
+    /// [`EncryptionType::seed_len`] of them.
     ///
     /// # Errors
     /// As [`Key::new`].
     pub fn random_to_key(enctype: EncryptionType, octets: &[u8]) -> Result<Self, CryptoError> {
-        Self::new(enctype, octets)
+        Self::random_to_key_with_policy(enctype, octets, &EnctypePolicy::DEFAULT)
+    }
+
+    /// [`Key::random_to_key`] for a type that `policy` permits.
+    ///
+    /// # Errors
+    /// As [`Key::new`].
+    pub fn random_to_key_with_policy(
+        enctype: EncryptionType,
+        octets: &[u8],
+        policy: &EnctypePolicy,
+    ) -> Result<Self, CryptoError> {
+        Self::of_seed(Self::permitted(enctype, policy)?.profile, octets)
     }
 
     /// A fresh random key.
     ///
     /// # Errors
-    /// [`CryptoError::Unsupported`].
+    /// [`CryptoError::Unsupported`], [`CryptoError::RefusedByPolicy`].
     pub fn generate(enctype: EncryptionType, rng: &mut dyn CryptoRng) -> Result<Self, CryptoError> {
-        let mut key = Self::zero(Profile::supported(enctype)?);
-        rng.fill_bytes(key.bytes_mut());
-        Ok(key)
+        Self::generate_with_policy(enctype, rng, &EnctypePolicy::DEFAULT)
     }
 
-    /// string-to-key (RFC 3962 section 4, RFC 8009 section 4). `params` is the s2kparams string of ETYPE-INFO2, the
-    /// iteration count as four octets; without it the type's default count is used, which is subject to `limits` too.
+    /// A fresh random key of a type that `policy` permits.
     ///
     /// # Errors
-    /// [`CryptoError::Unsupported`], [`CryptoError::PasswordTooLong`], [`CryptoError::SaltTooLong`],
-    /// [`CryptoError::StringToKeyParams`], [`CryptoError::IterationCountTooLow`],
-    /// [`CryptoError::IterationCountTooHigh`]; all before anything is computed.
+    /// As [`Key::generate`].
+    pub fn generate_with_policy(
+        enctype: EncryptionType,
+        rng: &mut dyn CryptoRng,
+        policy: &EnctypePolicy,
+    ) -> Result<Self, CryptoError> {
+        let profile = Self::permitted(enctype, policy)?.profile;
+        let mut seed = Zeroizing::new([0; KEY_LEN_MAX]);
+        let seed = prefix(&mut seed, profile.seed_len());
+        rng.fill_bytes(seed);
+        Self::of_seed(profile, seed)
+    }
+
+    /// string-to-key (RFC 3962 section 4, RFC 8009 section 4, RFC 6803 section 4). `params` is the s2kparams string of
+    /// ETYPE-INFO2, the iteration count as four octets; without it the type's default count is used, which is subject to
+    /// `limits` too.
+    ///
+    /// # Errors
+    /// [`CryptoError::Unsupported`], [`CryptoError::RefusedByPolicy`], [`CryptoError::PasswordTooLong`],
+    /// [`CryptoError::SaltTooLong`], [`CryptoError::StringToKeyParams`], [`CryptoError::IterationCountTooLow`],
+    /// [`CryptoError::IterationCountTooHigh`], [`CryptoError::PasswordNotText`]; all before anything is computed.
     pub fn from_password(
         enctype: EncryptionType,
         password: &Password,
@@ -84,7 +119,23 @@ impl Key {
         params: Option<&[u8]>,
         limits: &IterationLimits,
     ) -> Result<Self, CryptoError> {
-        let mut key = Self::zero(Profile::supported(enctype)?);
+        Self::from_password_with_policy(enctype, password, salt, params, limits, &EnctypePolicy::DEFAULT)
+    }
+
+    /// [`Key::from_password`] for a type that `policy` permits. des3-cbc-sha1-kd (RFC 3961 section 6.3.1) and rc4-hmac
+    /// (RFC 4757 section 2) have no parameters and no iterations; rc4-hmac takes text only and no salt.
+    ///
+    /// # Errors
+    /// As [`Key::from_password`].
+    pub fn from_password_with_policy(
+        enctype: EncryptionType,
+        password: &Password,
+        salt: &[u8],
+        params: Option<&[u8]>,
+        limits: &IterationLimits,
+        policy: &EnctypePolicy,
+    ) -> Result<Self, CryptoError> {
+        let mut key = Self::permitted(enctype, policy)?;
         string_to_key(
             key.profile,
             password.expose_secret(),
@@ -93,6 +144,23 @@ impl Key {
             limits,
             key.bytes_mut(),
         )?;
+        Ok(key)
+    }
+
+    /// A key of zero octets, to be filled, if the policy permits the type.
+    fn permitted(enctype: EncryptionType, policy: &EnctypePolicy) -> Result<Self, CryptoError> {
+        policy.check(enctype)?;
+        Ok(Self::zero(Profile::implemented(enctype)?))
+    }
+
+    /// random-to-key for a type that is already permitted.
+    pub(crate) fn of_seed(profile: Profile, seed: &[u8]) -> Result<Self, CryptoError> {
+        profile.check_len(seed, profile.seed_len())?;
+        let mut key = Self::zero(profile);
+        match seed.as_array() {
+            Some(seed) if profile == Profile::Des3 => triple_des::random_to_key(seed, key.bytes_mut()),
+            _ => key.bytes_mut().copy_from_slice(seed),
+        }
         Ok(key)
     }
 
@@ -108,22 +176,38 @@ impl Key {
         self.profile.checksum_type()
     }
 
-    /// Octets of the confounder before a plaintext: the length of [`Segment::Header`].
+    /// Octets before a plaintext, the confounder among them: the length of [`Segment::Header`](crate::Segment::Header).
     #[must_use]
     pub const fn header_len(&self) -> usize {
-        CONFOUNDER_LEN
+        self.profile.header_len()
     }
 
-    /// Octets of the checksum behind a ciphertext: the length of [`Segment::Trailer`] and of [`Tag::as_bytes`].
+    /// Octets behind a ciphertext: the length of [`Segment::Trailer`](crate::Segment::Trailer).
     #[must_use]
     pub const fn trailer_len(&self) -> usize {
+        self.profile.trailer_len()
+    }
+
+    /// Octets of padding that a plaintext needs, as [`Segment::Padding`](crate::Segment::Padding); none but for
+    /// des3-cbc-sha1-kd. The receiver of a message does not learn their number: its content must tell its own end.
+    #[must_use]
+    pub const fn padding_len(&self, plaintext_len: usize) -> usize {
+        self.profile.padding_len(plaintext_len)
+    }
+
+    /// Octets of a checksum, [`Tag::as_bytes`].
+    #[must_use]
+    pub const fn checksum_len(&self) -> usize {
         self.profile.mac_len()
     }
 
-    /// Length of the ciphertext that a plaintext gives; saturates rather than overflow.
+    /// Length of the ciphertext that a plaintext gives, padding included; saturates rather than overflow.
     #[must_use]
     pub const fn encrypted_len(&self, plaintext_len: usize) -> usize {
-        plaintext_len.saturating_add(self.profile.min_ciphertext_len())
+        match self.profile.encrypted_len(plaintext_len) {
+            Some(len) => len,
+            None => usize::MAX,
+        }
     }
 
     /// The octets of the key. Every call is a place to look at in a review.
@@ -138,114 +222,6 @@ impl Key {
         self.profile == other.profile && bool::from(self.expose_secret().ct_eq(other.expose_secret()))
     }
 
-    /// Encrypts into a new buffer: confounder, ciphertext and checksum.
-    ///
-    /// # Errors
-    /// [`CryptoError::MessageTooLong`].
-    pub fn encrypt(
-        &self,
-        usage: KeyUsage,
-        plaintext: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Vec<u8>, CryptoError> {
-        check_message_len(plaintext.len())?;
-        let mut out = vec![0; self.encrypted_len(plaintext.len())];
-        let (header, rest) = out.split_at_mut(CONFOUNDER_LEN);
-        let (data, trailer) = rest.split_at_mut(plaintext.len());
-        data.copy_from_slice(plaintext);
-        let segments = &mut [
-            Segment::Header(header),
-            Segment::Data(data),
-            Segment::Trailer(trailer),
-        ];
-        self.encrypt_in_place(usage, segments, rng)?;
-        Ok(out)
-    }
-
-    /// Decrypts and verifies into a new buffer, which is zeroized on drop.
-    ///
-    /// # Errors
-    /// [`CryptoError::CiphertextTooShort`], [`CryptoError::MessageTooLong`], [`CryptoError::IntegrityFailure`].
-    pub fn decrypt(&self, usage: KeyUsage, ciphertext: &[u8]) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let too_short = CryptoError::CiphertextTooShort {
-            enctype: self.enctype(),
-            min: self.profile.min_ciphertext_len(),
-            found: ciphertext.len(),
-        };
-        check_message_len(ciphertext.len())?;
-        let (confounder, rest) = ciphertext
-            .split_first_chunk::<CONFOUNDER_LEN>()
-            .ok_or(too_short)?;
-        let data_len = rest.len().checked_sub(self.profile.mac_len()).ok_or(too_short)?;
-        let (data, mac) = rest.split_at_checked(data_len).ok_or(too_short)?;
-
-        let mut header = *confounder;
-        let mut plaintext = Zeroizing::new(data.to_vec());
-        let mut trailer = [0; MAC_LEN_MAX];
-        let trailer = trailer.get_mut(..mac.len()).unwrap_or_default();
-        trailer.copy_from_slice(mac);
-        let segments = &mut [
-            Segment::Header(&mut header),
-            Segment::Data(&mut plaintext),
-            Segment::Trailer(trailer),
-        ];
-        self.decrypt_in_place(usage, segments)?;
-        Ok(plaintext)
-    }
-
-    /// Encrypts the segments in place: fills the header with a confounder and the trailer with the checksum. Allocates
-    /// nothing once the usage is derived.
-    ///
-    /// # Errors
-    /// [`CryptoError::Segments`]; nothing is changed then.
-    pub fn encrypt_in_place(
-        &self,
-        usage: KeyUsage,
-        segments: &mut [Segment<'_>],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), CryptoError> {
-        let total = encrypted_total(self.profile, segments)?;
-        let keys = self.encryption_keys(usage);
-        if let Some(Segment::Header(confounder)) = segments.first_mut() {
-            rng.fill_bytes(confounder);
-        }
-        let tag = if self.profile.is_encrypt_then_mac() {
-            ciphertext_stealing::encrypt(&keys.cipher, segments, total);
-            self.integrity_tag(keys, segments)
-        } else {
-            let tag = self.integrity_tag(keys, segments);
-            ciphertext_stealing::encrypt(&keys.cipher, segments, total);
-            tag
-        };
-        for segment in segments {
-            if let Segment::Trailer(trailer) = segment {
-                trailer.copy_from_slice(tag.as_bytes());
-            }
-        }
-        Ok(())
-    }
-
-    /// Verifies and decrypts the segments in place. Allocates nothing once the usage is derived.
-    ///
-    /// # Errors
-    /// [`CryptoError::Segments`]; [`CryptoError::IntegrityFailure`], after which the encrypted segments hold zero
-    /// octets or, for the types of RFC 8009, still the ciphertext: never plaintext that nobody vouched for.
-    pub fn decrypt_in_place(&self, usage: KeyUsage, segments: &mut [Segment<'_>]) -> Result<(), CryptoError> {
-        let total = encrypted_total(self.profile, segments)?;
-        let keys = self.encryption_keys(usage);
-        if self.profile.is_encrypt_then_mac() {
-            verify_trailer(&self.integrity_tag(keys, segments), segments)?;
-            ciphertext_stealing::decrypt(&keys.cipher, segments, total);
-            return Ok(());
-        }
-        ciphertext_stealing::decrypt(&keys.cipher, segments, total);
-        verify_trailer(&self.integrity_tag(keys, segments), segments).inspect_err(|_| {
-            for text in segments.iter_mut().filter_map(Segment::encrypted_mut) {
-                text.fill(0);
-            }
-        })
-    }
-
     /// The key's mandatory checksum over the concatenated data (RFC 3961 section 3, get_mic).
     ///
     /// # Errors
@@ -254,11 +230,7 @@ impl Key {
         let kc = self
             .checksum
             .get_or_derive(usage, || checksum_key(self.profile, self.expose_secret(), usage));
-        let mut hmac = kc.clone();
-        for piece in data {
-            hmac.update(piece);
-        }
-        Ok(hmac.finalize(self.profile))
+        Ok(self.tag(kc, data, self.profile.mac_len()))
     }
 
     /// Verifies a checksum in constant time (RFC 3961 section 3, verify_mic). Only the key's mandatory type is taken:
@@ -282,6 +254,26 @@ impl Key {
         self.checksum(usage, data)?.verify(mac)
     }
 
+    /// KERB_CHECKSUM_HMAC_MD5 (-138, RFC 4757 section 4) with a key of any type, as PA-FOR-USER has it
+    /// (MS-SFU section 2.2.1, with usage 17). It is no key's mandatory checksum but rc4-hmac's, and
+    /// [`Key::verify_checksum`] takes it from no other: verify with [`Tag::verify`], where a specification asks for it.
+    #[must_use]
+    pub fn hmac_md5_checksum(&self, usage: KeyUsage, data: &[&[u8]]) -> Tag {
+        self.tag(
+            &rc4_hmac::checksum_state(self.expose_secret(), usage),
+            data,
+            Profile::Rc4.mac_len(),
+        )
+    }
+
+    fn tag(&self, state: &MacState, data: &[&[u8]], len: usize) -> Tag {
+        let mut mac = state.clone();
+        for piece in data {
+            mac.update(piece);
+        }
+        mac.finalize(self.enctype(), len)
+    }
+
     pub(crate) const fn profile(&self) -> Profile {
         self.profile
     }
@@ -292,6 +284,7 @@ impl Key {
             bytes: Zeroizing::new([0; KEY_LEN_MAX]),
             encryption: UsageList::new(),
             checksum: UsageList::new(),
+            prf: OnceBox::new(),
         }
     }
 
@@ -300,42 +293,16 @@ impl Key {
         prefix(&mut self.bytes, self.profile.key_len())
     }
 
-    fn encryption_keys(&self, usage: KeyUsage) -> &EncryptionKeys {
+    pub(crate) fn message_keys(&self, usage: KeyUsage) -> &MessageKeys {
         self.encryption.get_or_derive(usage, || {
-            EncryptionKeys::derive(self.profile, self.expose_secret(), usage)
+            MessageKeys::derive(self.profile, self.expose_secret(), usage)
         })
     }
 
-    /// The checksum of a message: over the plaintext, or over cipher state and ciphertext (RFC 8009 section 5).
-    fn integrity_tag(&self, keys: &EncryptionKeys, segments: &[Segment<'_>]) -> Tag {
-        let mut hmac = keys.integrity.clone();
-        if self.profile.is_encrypt_then_mac() {
-            hmac.update(&[0; CONFOUNDER_LEN]);
-        }
-        for text in segments.iter().filter_map(Segment::signed) {
-            hmac.update(text);
-        }
-        hmac.finalize(self.profile)
+    pub(crate) fn prf_key(&self) -> &PrfKey {
+        self.prf
+            .get_or_init(|| alloc::boxed::Box::new(PrfKey::derive(self.profile, self.expose_secret())))
     }
-}
-
-/// Compares the trailer; the list was checked to have one.
-fn verify_trailer(tag: &Tag, segments: &[Segment<'_>]) -> Result<(), CryptoError> {
-    let trailer = segments.iter().find_map(|segment| match segment {
-        Segment::Trailer(trailer) => Some(&**trailer),
-        _ => None,
-    });
-    tag.verify(trailer.unwrap_or_default())
-}
-
-fn check_message_len(found: usize) -> Result<(), CryptoError> {
-    if found > MAX_MESSAGE_LEN {
-        return Err(CryptoError::MessageTooLong {
-            max: MAX_MESSAGE_LEN,
-            found,
-        });
-    }
-    Ok(())
 }
 
 impl Clone for Key {

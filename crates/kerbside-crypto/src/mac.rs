@@ -1,13 +1,18 @@
-//! Truncated HMACs with absorbed keys, and the type their results have.
+//! MACs with absorbed keys, and the type their results have.
 
+use camellia::{Camellia128, Camellia256};
+use cmac::Cmac;
 use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
-use sha2::{Sha256, Sha384};
+use md5::{Digest, Md5};
+use sha2::Sha384;
 use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
 
+use crate::cipher::keyed;
 use crate::encryption_type::EncryptionType;
 use crate::error::CryptoError;
-use crate::profile::{Hash, MAC_LEN_MAX, Profile};
+use crate::hmac_64::{Hmac64, Sha1, Sha256};
+use crate::profile::{MAC_LEN_MAX, MacKind};
 
 /// A checksum this crate computed. It has no `PartialEq` and no `Debug`: it is sent, or compared by
 /// [`Tag::verify`] in constant time.
@@ -23,7 +28,7 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// The octets as they go on the wire: 12, 16 or 24 of them.
+    /// The octets as they go on the wire: 12, 16, 20 or 24 of them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or_default()
@@ -44,68 +49,87 @@ impl Tag {
     }
 }
 
-/// An HMAC that has absorbed its key: cloned for each message, so that no message pays for it again.
+/// A MAC that has absorbed its key: cloned for each message, so that no message pays for it again.
 #[derive(Clone)]
-pub(crate) enum HmacState {
-    Sha1(Hmac<Sha1>),
-    Sha256(Hmac<Sha256>),
+pub(crate) enum MacState {
+    Sha1(Hmac64<Sha1>),
+    Sha256(Hmac64<Sha256>),
     Sha384(Hmac<Sha384>),
+    Md5(Hmac<Md5>),
+    CmacCamellia128(Cmac<Camellia128>),
+    CmacCamellia256(Cmac<Camellia256>),
+    /// RFC 4757 section 4: the HMAC is over a hash, and what is absorbed goes into that.
+    OverMd5 {
+        outer: Hmac<Md5>,
+        data: Md5,
+    },
 }
 
-impl HmacState {
-    pub(crate) fn new(hash: Hash, key: &[u8]) -> Self {
-        match hash {
-            Hash::Sha1 => Self::Sha1(keyed(key)),
-            Hash::Sha256 => Self::Sha256(keyed(key)),
-            Hash::Sha384 => Self::Sha384(keyed(key)),
+impl MacState {
+    pub(crate) fn new(kind: MacKind, key: &[u8]) -> Self {
+        match kind {
+            MacKind::Sha1 => Self::Sha1(Hmac64::new(key)),
+            MacKind::Sha256 => Self::Sha256(Hmac64::new(key)),
+            MacKind::Sha384 => Self::Sha384(hmac(key)),
+            MacKind::Md5 => Self::Md5(hmac(key)),
+            MacKind::CmacCamellia128 => Self::CmacCamellia128(keyed(key)),
+            MacKind::CmacCamellia256 => Self::CmacCamellia256(keyed(key)),
         }
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {
         match self {
-            Self::Sha1(hmac) => hmac.update(data),
-            Self::Sha256(hmac) => hmac.update(data),
-            Self::Sha384(hmac) => hmac.update(data),
+            Self::Sha1(mac) => mac.update(data),
+            Self::Sha256(mac) => mac.update(data),
+            Self::Sha384(mac) => mac.update(data),
+            Self::Md5(mac) => mac.update(data),
+            Self::CmacCamellia128(mac) => mac.update(data),
+            Self::CmacCamellia256(mac) => mac.update(data),
+            Self::OverMd5 { data: hash, .. } => Digest::update(hash, data),
         }
     }
 
-    /// Fills `out` with the leading octets of the HMAC.
+    /// Fills `out` with the leading octets of the MAC.
     pub(crate) fn finalize_into(self, out: &mut [u8]) {
         match self {
-            Self::Sha1(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
-            Self::Sha256(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
-            Self::Sha384(hmac) => move_prefix(out, hmac.finalize().into_bytes().as_mut_slice()),
+            Self::Sha1(mac) => mac.finalize_into(out),
+            Self::Sha256(mac) => mac.finalize_into(out),
+            Self::Sha384(mac) => move_prefix(out, mac.finalize().into_bytes().as_mut_slice()),
+            Self::Md5(mac) => move_prefix(out, mac.finalize().into_bytes().as_mut_slice()),
+            Self::CmacCamellia128(mac) => move_prefix(out, mac.finalize().into_bytes().as_mut_slice()),
+            Self::CmacCamellia256(mac) => move_prefix(out, mac.finalize().into_bytes().as_mut_slice()),
+            Self::OverMd5 { mut outer, data } => {
+                outer.update(&data.finalize());
+                move_prefix(out, outer.finalize().into_bytes().as_mut_slice());
+            }
         }
     }
 
-    /// The HMAC truncated to the profile's checksum.
-    pub(crate) fn finalize(self, profile: Profile) -> Tag {
+    /// The MAC as a checksum of `len` octets under a key of `enctype`.
+    pub(crate) fn finalize(self, enctype: EncryptionType, len: usize) -> Tag {
         let mut bytes = [0; MAC_LEN_MAX];
         self.finalize_into(&mut bytes);
-        Tag {
-            enctype: profile.enctype(),
-            bytes,
-            len: profile.mac_len(),
-        }
+        Tag { enctype, bytes, len }
     }
 }
 
 /// An HMAC key shorter than the hash's block is filled up with zero octets (RFC 2104), so this cannot fail.
-fn keyed<M: KeyInit>(key: &[u8]) -> M {
+pub(crate) fn hmac<M: KeyInit>(key: &[u8]) -> M {
     let mut block = hmac::digest::common::Key::<M>::default();
     copy_prefix(&mut block, key);
     let mac = M::new(&block);
-    zeroize::Zeroize::zeroize(block.as_mut_slice());
+    block.as_mut_slice().zeroize();
     mac
 }
 
 /// Copies and wipes what was copied: as the result of a key derivation it is a key.
 fn move_prefix(to: &mut [u8], from: &mut [u8]) {
     copy_prefix(to, from);
-    zeroize::Zeroize::zeroize(from);
+    from.zeroize();
 }
 
-fn copy_prefix(to: &mut [u8], from: &[u8]) {
+/// Copies as many octets as both have.
+pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }
@@ -118,9 +142,9 @@ mod tests {
 
     #[test]
     fn a_tag_verifies_itself_and_nothing_else() {
-        let mut state = HmacState::new(Hash::Sha1, b"key");
+        let mut state = MacState::new(MacKind::Sha1, b"key");
         state.update(b"data");
-        let tag = state.finalize(Profile::Aes256Sha1);
+        let tag = state.finalize(EncryptionType(18), 12);
         let good = tag.as_bytes().to_vec();
         assert_eq!(good.len(), 12);
         assert_eq!(tag.verify(&good), Ok(()));

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::error::SegmentError;
-use crate::profile::{CONFOUNDER_LEN, Profile};
+use crate::profile::Profile;
 
 /// A piece of a message, in the manner of GSS-API's IOV buffers.
 ///
@@ -11,15 +11,18 @@ use crate::profile::{CONFOUNDER_LEN, Profile};
 /// header, data and padding as one string; the checksum covers these and what is sign-only, in the order given.
 /// Pieces may have any length, and none need end where a cipher block does.
 pub enum Segment<'a> {
-    /// The confounder, 16 octets: chosen by encryption, to be ignored after decryption.
+    /// What stands before the data, [`Key::header_len`](crate::Key::header_len) octets: the confounder, in rc4-hmac
+    /// behind the checksum. Filled by encryption, to be ignored after decryption.
     Header(&'a mut [u8]),
     /// Encrypted data.
     Data(&'a mut [u8]),
-    /// Encrypted like data; these encryption types need none, the message around may.
+    /// Encrypted like data. des3-cbc-sha1-kd needs [`Key::padding_len`](crate::Key::padding_len) octets that the
+    /// caller sets; the others need none, the message around may.
     Padding(&'a mut [u8]),
     /// Data under the checksum but not encrypted.
     SignOnly(&'a [u8]),
-    /// The checksum: 12, 16 or 24 octets.
+    /// The checksum, [`Key::trailer_len`](crate::Key::trailer_len) octets; none in rc4-hmac, whose checksum is in the
+    /// header.
     Trailer(&'a mut [u8]),
 }
 
@@ -63,14 +66,14 @@ impl fmt::Debug for Segment<'_> {
     }
 }
 
-/// Checks that a message can be made of the segments, and returns the number of encrypted octets.
+/// Checks that a message can be made of the segments, and returns the octets of header, data and padding.
 pub(crate) fn encrypted_total(profile: Profile, segments: &[Segment<'_>]) -> Result<usize, SegmentError> {
     let Some((Segment::Header(header), rest)) = segments.split_first() else {
         return Err(SegmentError::HeaderNotFirst);
     };
-    if header.len() != CONFOUNDER_LEN {
+    if header.len() != profile.header_len() {
         return Err(SegmentError::HeaderLength {
-            expected: CONFOUNDER_LEN,
+            expected: profile.header_len(),
             found: header.len(),
         });
     }
@@ -80,9 +83,9 @@ pub(crate) fn encrypted_total(profile: Profile, segments: &[Segment<'_>]) -> Res
         match segment {
             Segment::Header(_) => return Err(SegmentError::SecondHeader),
             Segment::Trailer(_) if trailer_seen => return Err(SegmentError::SecondTrailer),
-            Segment::Trailer(trailer) if trailer.len() != profile.mac_len() => {
+            Segment::Trailer(trailer) if trailer.len() != profile.trailer_len() => {
                 return Err(SegmentError::TrailerLength {
-                    expected: profile.mac_len(),
+                    expected: profile.trailer_len(),
                     found: trailer.len(),
                 });
             }
@@ -93,11 +96,17 @@ pub(crate) fn encrypted_total(profile: Profile, segments: &[Segment<'_>]) -> Res
             Segment::SignOnly(_) => {}
         }
     }
-    if trailer_seen {
-        Ok(total)
-    } else {
-        Err(SegmentError::NoTrailer)
+    if !trailer_seen {
+        return Err(SegmentError::NoTrailer);
     }
+    // A header is a multiple itself, whatever else it holds.
+    if !total.is_multiple_of(profile.padding_multiple()) {
+        return Err(SegmentError::PaddingLength {
+            multiple: profile.padding_multiple(),
+            found: total,
+        });
+    }
+    Ok(total)
 }
 
 #[cfg(test)]
@@ -153,6 +162,19 @@ mod tests {
             Segment::Trailer(t),
         ];
         assert_eq!(encrypted_total(p, &good), Ok(37));
+
+        let (h, t) = (&mut [0; 8], &mut [0; 20]);
+        let unpadded = [Segment::Header(h), Segment::Data(data), Segment::Trailer(t)];
+        assert_eq!(
+            encrypted_total(Profile::Des3, &unpadded),
+            Err(SegmentError::PaddingLength {
+                multiple: 8,
+                found: 13
+            })
+        );
+        let (h, t) = (&mut [0; 24], &mut []);
+        let good = [Segment::Header(h), Segment::Data(data), Segment::Trailer(t)];
+        assert_eq!(encrypted_total(Profile::Rc4, &good), Ok(29));
     }
 
     #[test]

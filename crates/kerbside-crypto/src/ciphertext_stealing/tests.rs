@@ -18,6 +18,13 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
+use crate::profile::MacKind;
+
+/// Encrypts under a MAC nobody looks at.
+fn encrypt(cipher: &Cipher, segments: &mut [Segment<'_>], total: usize) {
+    let mut mac = MacState::new(MacKind::Sha1, b"key");
+    encrypt_and_mac(cipher, &mut mac, segments, total);
+}
 
 fn octets(vector: &serde_json::Value, field: &str) -> Vec<u8> {
     hex::decode(vector[field].as_str().unwrap()).unwrap()
@@ -30,7 +37,7 @@ fn vectors_of_rfc_3962() {
     let vectors = file["cbc_cts"].as_array().unwrap();
     assert_eq!(vectors.len(), 6);
     for vector in vectors {
-        let cipher = AesCipher::new(&octets(vector, "key_hex"));
+        let cipher = Cipher::aes(&octets(vector, "key_hex"));
         let mut text = octets(vector, "plaintext_hex");
         let total = text.len();
         encrypt(&cipher, &mut [Segment::Data(&mut text)], total);
@@ -111,7 +118,7 @@ fn every_length_and_any_segmentation_is_what_the_cts_crate_computes() {
         for key_len in [16, 32] {
             let mut key = vec![0; key_len];
             rng.fill_bytes(&mut key);
-            let cipher = AesCipher::new(&key);
+            let cipher = Cipher::aes(&key);
             let mut plaintext = vec![0; total];
             rng.fill_bytes(&mut plaintext);
             let mut expected = plaintext.clone();
@@ -137,7 +144,62 @@ fn every_length_and_any_segmentation_is_what_the_cts_crate_computes() {
 
 #[test]
 fn nothing_is_encrypted_when_there_is_nothing() {
-    let cipher = AesCipher::new(&[0; 16]);
+    let cipher = Cipher::aes(&[0; 16]);
     encrypt(&cipher, &mut [], 0);
     decrypt(&cipher, &mut [Segment::Data(&mut [])], 0);
+}
+
+fn tag(mac: MacState) -> [u8; 12] {
+    let mut tag = [0; 12];
+    mac.finalize_into(&mut tag);
+    tag
+}
+
+/// The MAC of the signed segments one behind the other.
+fn mac_of(kind: MacKind, segments: &[Segment<'_>]) -> [u8; 12] {
+    let mut mac = MacState::new(kind, b"key");
+    segments
+        .iter()
+        .filter_map(Segment::signed)
+        .for_each(|text| mac.update(text));
+    tag(mac)
+}
+
+#[test]
+fn the_mac_laid_into_encryption_is_the_mac_before_it_or_after_it() {
+    let mut rng = ChaCha20Rng::seed_from_u64(6803);
+    let ciphers = [
+        Cipher::aes(&[1; 16]),
+        Cipher::aes(&[2; 32]),
+        Cipher::camellia(&[3; 16]),
+        Cipher::camellia(&[4; 32]),
+    ];
+    let kinds = [
+        MacKind::Sha1,
+        MacKind::Sha256,
+        MacKind::Sha384,
+        MacKind::CmacCamellia128,
+        MacKind::CmacCamellia256,
+    ];
+    for total in (16..=200).chain([250, 511, 512, 513, 4095, 4096, 4113, 9000]) {
+        for cipher in &ciphers {
+            for kind in kinds {
+                let mut text = vec![0; total];
+                rng.fill_bytes(&mut text);
+                let mut trailer = [0x55; 24];
+                let mut segments = random_segments(&mut text, &mut trailer, &mut rng);
+                let before = mac_of(kind, &segments);
+                let mut mac = MacState::new(kind, b"key");
+                encrypt_and_mac(cipher, &mut mac, &mut segments, total);
+                assert_eq!(tag(mac), before, "{total}");
+
+                let mut mac = MacState::new(kind, b"key");
+                encrypt_then_mac(cipher, &mut mac, &mut segments, total);
+                assert_eq!(tag(mac), mac_of(kind, &segments), "{total}");
+                decrypt(cipher, &mut segments, total);
+                decrypt(cipher, &mut segments, total);
+                assert_eq!(mac_of(kind, &segments), before, "{total}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use core::convert::Infallible;
 
-use kerbside_crypto::{CryptoError, EncryptionType, Key};
+use kerbside_crypto::{CryptoError, EncryptionType, EnctypePolicy, IterationLimits, Key, Password};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{SeedableRng, TryCryptoRng, TryRng};
 use serde_json::Value;
@@ -56,6 +56,22 @@ pub(crate) fn enctype(vector: &Value) -> EncryptionType {
     EncryptionType(number(vector, "etype"))
 }
 
+/// A key of any implemented type.
+pub(crate) fn key(enctype: EncryptionType, octets: &[u8]) -> Result<Key, CryptoError> {
+    Key::with_policy(enctype, octets, &EnctypePolicy::ALLOW_ALL)
+}
+
+/// string-to-key for any implemented type.
+pub(crate) fn from_password(
+    enctype: EncryptionType,
+    password: &Password,
+    salt: &[u8],
+    params: Option<&[u8]>,
+    limits: &IterationLimits,
+) -> Result<Key, CryptoError> {
+    Key::from_password_with_policy(enctype, password, salt, params, limits, &EnctypePolicy::ALLOW_ALL)
+}
+
 /// Counts of one vector file: what ran, and what was refused by name as it must be.
 #[derive(Default)]
 pub(crate) struct Tally {
@@ -66,13 +82,23 @@ pub(crate) struct Tally {
 impl Tally {
     /// The key, or the refusal counted after checking that it names the type.
     pub(crate) fn key(&mut self, result: Result<Key, CryptoError>, asked: EncryptionType) -> Option<Key> {
-        if asked.is_supported() {
+        if asked.is_implemented() {
             self.run += 1;
             return Some(result.unwrap());
         }
         assert_eq!(result.unwrap_err(), CryptoError::Unsupported { enctype: asked });
         self.refused += 1;
         None
+    }
+
+    /// One more that ran.
+    pub(crate) fn ran(&mut self) {
+        self.run += 1;
+    }
+
+    /// One more that was refused.
+    pub(crate) fn refused(&mut self) {
+        self.refused += 1;
     }
 
     /// Each vector of the file was run or refused, in the numbers expected.
@@ -82,10 +108,17 @@ impl Tally {
     }
 }
 
-/// A key for each supported type, octets counting up.
+/// A key for each implemented type, octets counting up.
 pub(crate) fn one_of_each() -> impl Iterator<Item = Key> {
-    EncryptionType::SUPPORTED.into_iter().map(|enctype| {
-        let octets: Vec<u8> = (1..).take(enctype.key_len().unwrap()).collect();
-        Key::new(enctype, &octets).unwrap()
+    EncryptionType::IMPLEMENTED.into_iter().map(|enctype| {
+        let octets: Vec<u8> = (1..).step_by(3).take(enctype.key_len().unwrap()).collect();
+        key(enctype, &octets).unwrap()
     })
+}
+
+/// What decryption gives for a plaintext: triple DES tells no padding from data.
+pub(crate) fn padded(key: &Key, plaintext: &[u8]) -> Vec<u8> {
+    let mut padded = plaintext.to_vec();
+    padded.resize(plaintext.len() + key.padding_len(plaintext.len()), 0);
+    padded
 }

@@ -1,11 +1,12 @@
-//! Published vectors of RFC 3962, RFC 8009, RFC 6113 and MIT krb5. What this crate does not compute must be refused
+//! Published vectors of RFC 3961, 3962, 6113, 6803, 8009 and MIT krb5. What this crate does not compute must be refused
 //! by name; run and refused must add up to the file's count.
 
 use kerbside_crypto::{
-    ChecksumType, CryptoError, EncryptionType, IterationLimits, Key, KeyUsage, Password, Segment, fx_cf2,
+    ChecksumType, CryptoError, EncryptionType, EnctypePolicy, IterationLimits, Key, KeyUsage, Password,
+    Segment, UnkeyedChecksum, fx_cf2,
 };
 
-use crate::support::{Fixed, Tally, enctype, list, number, octets, read};
+use crate::support::{Fixed, Tally, enctype, from_password, key, list, number, octets, read};
 
 const ANY_COUNT: IterationLimits = IterationLimits {
     min: Some(1),
@@ -31,7 +32,7 @@ fn rfc3962_string_to_key() {
     let file = read("rfc3962");
     for vector in list(&file, "string_to_key") {
         for (enctype, field) in [(17, "aes128_key_hex"), (18, "aes256_key_hex")] {
-            let key = Key::from_password(
+            let key = from_password(
                 EncryptionType(enctype),
                 &Password::from(octets(vector, "password_hex")),
                 &octets(vector, "salt_hex"),
@@ -57,12 +58,12 @@ fn rfc8009() {
         let (salt, params) = (octets(vector, "salt_hex"), octets(vector, "params_hex"));
         for params in [Some(params.as_slice()), None] {
             let limits = IterationLimits::default();
-            let key = Key::from_password(enctype(vector), &password, &salt, params, &limits).unwrap();
+            let key = from_password(enctype(vector), &password, &salt, params, &limits).unwrap();
             assert_eq!(key.expose_secret(), octets(vector, "key_hex"));
         }
     }
     for vector in list(&file, "encryption") {
-        let key = Key::new(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
+        let key = key(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
         let usage = KeyUsage(number(vector, "key_usage"));
         let confounder = octets(vector, "confounder_hex");
         let ciphertext = key
@@ -75,7 +76,7 @@ fn rfc8009() {
         );
     }
     for vector in list(&file, "checksum") {
-        let key = Key::new(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
+        let key = key(enctype(vector), &octets(vector, "base_key_hex")).unwrap();
         let tag = key.checksum(
             KeyUsage(number(vector, "key_usage")),
             &[&octets(vector, "plaintext_hex")],
@@ -83,7 +84,7 @@ fn rfc8009() {
         assert_eq!(tag.unwrap().as_bytes(), octets(vector, "checksum_hex"));
     }
     for vector in list(&file, "prf") {
-        let key = Key::new(enctype(vector), &octets(vector, "key_hex")).unwrap();
+        let key = key(enctype(vector), &octets(vector, "key_hex")).unwrap();
         assert_eq!(
             *key.prf(&octets(vector, "input_hex")).unwrap(),
             octets(vector, "output_hex")
@@ -103,10 +104,10 @@ fn rfc6113_cf2() {
     let mut tally = Tally::default();
     for vector in list(&file, "vectors") {
         let enctype = enctype(vector);
-        let Some(key1) = tally.key(Key::new(enctype, &octets(vector, "key1_hex")), enctype) else {
+        let Some(key1) = tally.key(key(enctype, &octets(vector, "key1_hex")), enctype) else {
             continue;
         };
-        let key2 = Key::new(enctype, &octets(vector, "key2_hex")).unwrap();
+        let key2 = key(enctype, &octets(vector, "key2_hex")).unwrap();
         let pepper = |field: &str| vector[field].as_str().unwrap().as_bytes();
         let combined = fx_cf2(&key1, &key2, pepper("pepper1"), pepper("pepper2")).unwrap();
         assert_eq!(
@@ -120,12 +121,11 @@ fn rfc6113_cf2() {
             let text = |suffix: &str| vector[format!("{field}_{suffix}")].as_str().unwrap();
             let limits = IterationLimits::default();
             let password = Password::from(text("password"));
-            let made =
-                Key::from_password(enctype, &password, text("salt").as_bytes(), None, &limits).unwrap();
+            let made = from_password(enctype, &password, text("salt").as_bytes(), None, &limits).unwrap();
             assert!(made.ct_eq(key));
         }
     }
-    tally.finish(&file, 4, 2);
+    tally.finish(&file, 6, 0);
 }
 
 #[test]
@@ -134,22 +134,33 @@ fn mit_decrypt_and_the_same_bytes_encrypted_again() {
     let mut tally = Tally::default();
     for vector in list(&file, "vectors") {
         let enctype = enctype(vector);
-        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
+        let Some(key) = tally.key(key(enctype, &octets(vector, "key_hex")), enctype) else {
             continue;
         };
         let usage = KeyUsage(number(vector, "key_usage"));
         let ciphertext = octets(vector, "ciphertext_hex");
         let plaintext = octets(vector, "plaintext_hex");
-        assert_eq!(*key.decrypt(usage, &ciphertext).unwrap(), plaintext, "{enctype}");
+        let padded = vector.get("decrypted_with_padding_hex");
+        let decrypted = padded.map_or(plaintext.clone(), |_| {
+            octets(vector, "decrypted_with_padding_hex")
+        });
+        assert_eq!(*key.decrypt(usage, &ciphertext).unwrap(), decrypted, "{enctype}");
 
         let (confounder, data) = decrypt_with_confounder(&key, usage, &ciphertext);
-        assert_eq!(data, plaintext);
+        assert_eq!(data, decrypted);
+        // In the header of rc4-hmac the checksum comes first.
+        let confounder = if enctype == EncryptionType::RC4_HMAC {
+            &confounder[16..]
+        } else {
+            &confounder
+        };
         assert_eq!(
-            key.encrypt(usage, &plaintext, &mut Fixed(&confounder)).unwrap(),
+            key.encrypt(usage, &plaintext, &mut Fixed(confounder)).unwrap(),
             ciphertext
         );
     }
-    tally.finish(&file, 18, 25);
+    // Refused: rc4-hmac-exp.
+    tally.finish(&file, 38, 5);
 }
 
 #[test]
@@ -158,7 +169,7 @@ fn mit_prf() {
     let mut tally = Tally::default();
     for vector in list(&file, "vectors") {
         let enctype = enctype(vector);
-        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
+        let Some(key) = tally.key(key(enctype, &octets(vector, "key_hex")), enctype) else {
             continue;
         };
         let input = octets(vector, "input_hex");
@@ -192,14 +203,14 @@ fn mit_string_to_key() {
             IterationLimits::default()
         };
 
-        let made = Key::from_password(enctype, &password, &salt, params, &limits);
+        let made = from_password(enctype, &password, &salt, params, &limits);
         let Some(key) = tally.key(made, enctype) else {
             continue;
         };
         assert_eq!(key.expose_secret(), octets(vector, "key_hex"), "{vector}");
         if weak_allowed || refused {
             let limits = IterationLimits::default();
-            let error = Key::from_password(enctype, &password, &salt, params, &limits).unwrap_err();
+            let error = from_password(enctype, &password, &salt, params, &limits).unwrap_err();
             assert!(
                 matches!(error, CryptoError::IterationCountTooLow { .. }),
                 "{error}"
@@ -207,23 +218,47 @@ fn mit_string_to_key() {
             too_low += 1;
         }
     }
-    assert_eq!(too_low, 15);
-    tally.finish(&file, 17, 20);
+    assert_eq!(too_low, 30);
+    tally.finish(&file, 37, 0);
 }
 
 #[test]
 fn mit_checksum() {
     let file = read("mit_checksum");
     let mut tally = Tally::default();
+    let policy = EnctypePolicy::ALLOW_ALL;
     for vector in list(&file, "vectors") {
         let enctype = enctype(vector);
-        let Some(key) = tally.key(Key::new(enctype, &octets(vector, "key_hex")), enctype) else {
-            continue;
-        };
         let usage = KeyUsage(number(vector, "key_usage"));
         let cksumtype = ChecksumType(number(vector, "cksumtype"));
         let (text, mac) = (octets(vector, "plaintext_hex"), octets(vector, "checksum_hex"));
-        assert_eq!(key.checksum(usage, &[&text]).unwrap().as_bytes(), mac);
+        if enctype.0 == 0 {
+            let checksum = UnkeyedChecksum::compute(cksumtype, &[&text], &policy).unwrap();
+            assert_eq!(checksum.as_bytes(), mac, "{cksumtype}");
+            assert_eq!(Some(mac.len()), cksumtype.checksum_len());
+            tally.ran();
+            continue;
+        }
+        let key = key(enctype, &octets(vector, "key_hex")).unwrap();
+        if cksumtype != key.checksum_type() {
+            // Microsoft's MD5-HMAC is no key's mandatory type.
+            assert_eq!(cksumtype, ChecksumType::MD5_HMAC_RC4);
+            let expected = CryptoError::ChecksumType {
+                expected: ChecksumType::HMAC_MD5_RC4,
+                found: cksumtype,
+            };
+            assert_eq!(
+                key.verify_checksum(usage, cksumtype, &[&text], &mac),
+                Err(expected)
+            );
+            tally.refused();
+            continue;
+        }
+        assert_eq!(
+            key.checksum(usage, &[&text]).unwrap().as_bytes(),
+            mac,
+            "{cksumtype}"
+        );
         assert_eq!(Some(mac.len()), cksumtype.checksum_len());
         assert_eq!(key.verify_checksum(usage, cksumtype, &[&text], &mac), Ok(()));
         let (one, other) = text.split_at(text.len() / 2);
@@ -231,6 +266,96 @@ fn mit_checksum() {
             key.verify_checksum(usage, cksumtype, &[one, &[], other], &mac),
             Ok(())
         );
+        tally.ran();
     }
-    tally.finish(&file, 4, 10);
+    tally.finish(&file, 13, 1);
+}
+
+#[test]
+fn rfc3961() {
+    let file = read("rfc3961");
+    let mut tally = Tally::default();
+    for vector in list(&file, "des3_string_to_key") {
+        let made = from_password(
+            enctype(vector),
+            &Password::from(octets(vector, "password_hex")),
+            &octets(vector, "salt_hex"),
+            None,
+            &IterationLimits::default(),
+        );
+        let key = tally.key(made, enctype(vector)).unwrap();
+        assert_eq!(key.expose_secret(), octets(vector, "key_hex"), "{vector}");
+    }
+    for vector in list(&file, "modified_crc32") {
+        let text = octets(vector, "input_hex");
+        let checksum = UnkeyedChecksum::compute(ChecksumType::CRC32, &[&text], &EnctypePolicy::ALLOW_ALL);
+        assert_eq!(
+            checksum.unwrap().as_bytes(),
+            octets(vector, "crc_octets_hex"),
+            "{vector}"
+        );
+        tally.ran();
+    }
+    for vector in list(&file, "des_string_to_key") {
+        let made = from_password(
+            EncryptionType::DES_CBC_MD5,
+            &Password::from(octets(vector, "password_hex")),
+            &octets(vector, "salt_hex"),
+            None,
+            &IterationLimits::default(),
+        );
+        assert!(tally.key(made, EncryptionType::DES_CBC_MD5).is_none());
+    }
+    // Tested beside the derivation.
+    list(&file, "des3_dr_dk").iter().for_each(|_| tally.ran());
+    tally.finish(&file, 5 + 9 + 9, 6);
+}
+
+#[test]
+fn rfc6803() {
+    let file = read("rfc6803");
+    let mut tally = Tally::default();
+    for vector in list(&file, "string_to_key") {
+        for (enctype, field) in [(25, "camellia128_key_hex"), (26, "camellia256_key_hex")] {
+            let key = Key::from_password(
+                EncryptionType(enctype),
+                &Password::from(octets(vector, "password_hex")),
+                &octets(vector, "salt_hex"),
+                Some(&octets(vector, "params_hex")),
+                &ANY_COUNT,
+            );
+            assert_eq!(key.unwrap().expose_secret(), octets(vector, field), "{vector}");
+        }
+        tally.ran();
+    }
+    for vector in list(&file, "encryption") {
+        let key = tally
+            .key(
+                Key::new(enctype(vector), &octets(vector, "key_hex")),
+                enctype(vector),
+            )
+            .unwrap();
+        let usage = KeyUsage(number(vector, "key_usage"));
+        let plaintext = octets(vector, "plaintext_hex");
+        let confounder = octets(vector, "confounder_hex");
+        let ciphertext = key.encrypt(usage, &plaintext, &mut Fixed(&confounder)).unwrap();
+        assert_eq!(ciphertext, octets(vector, "ciphertext_hex"), "{vector}");
+        assert_eq!(*key.decrypt(usage, &ciphertext).unwrap(), plaintext);
+    }
+    for vector in list(&file, "checksum") {
+        let key = tally
+            .key(
+                Key::new(enctype(vector), &octets(vector, "key_hex")),
+                enctype(vector),
+            )
+            .unwrap();
+        let usage = KeyUsage(number(vector, "key_usage"));
+        let cksumtype = ChecksumType(number(vector, "cksumtype"));
+        let (text, mac) = (octets(vector, "plaintext_hex"), octets(vector, "checksum_hex"));
+        assert_eq!(key.checksum(usage, &[&text]).unwrap().as_bytes(), mac);
+        assert_eq!(key.verify_checksum(usage, cksumtype, &[&text], &mac), Ok(()));
+    }
+    // Tested beside the derivation.
+    list(&file, "key_derivation").iter().for_each(|_| tally.ran());
+    tally.finish(&file, 23, 0);
 }
