@@ -321,5 +321,5 @@ fn tickets_of_real_caches_open_with_their_services_key_alone() {
         );
         opened += 1;
     }
-    assert_eq!(opened, 2);
+    assert_eq!(opened, 4);
 }
