@@ -11,7 +11,7 @@
 //!
 //! Not every record is a ticket: configuration values are records whose server's realm is
 //! `X-CACHECONF:`, removed tickets stay with their times struck out, and a session key may be of a type
-//! this build does not support. All are kept in place and written back byte for byte.
+//! that cannot be used. All are kept in place and written back byte for byte.
 
 mod entry;
 mod record;
@@ -19,6 +19,7 @@ mod record;
 use alloc::vec::Vec;
 
 use kerbside_asn1::Principal;
+use kerbside_crypto::EnctypePolicy;
 use zeroize::Zeroizing;
 
 pub use entry::{CacheEntry, ConfigEntry};
@@ -70,11 +71,20 @@ impl CredentialCache {
         }
     }
 
-    /// Reads a cache of version 1 to 4.
+    /// Reads a cache of version 1 to 4. Tickets with session keys of the types that
+    /// [`EnctypePolicy::DEFAULT`] permits can be used.
     ///
     /// # Errors
     /// Anything the format does not allow, with the byte offset.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::parse_with_policy(bytes, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`parse`](Self::parse); session keys of the types that `policy` permits can be used.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_policy(bytes: &[u8], policy: &EnctypePolicy) -> Result<Self, FormatError> {
         let (mut reader, version) =
             Reader::open(bytes, FileFormat::CredentialCache, 1..=4, 2, MAX_CCACHE_LEN)?;
         let header = if version == 4 {
@@ -89,7 +99,9 @@ impl CredentialCache {
             header,
         };
         while reader.remaining() > 0 {
-            cache.entries.push(CacheEntry::parse(&mut reader, version)?);
+            cache
+                .entries
+                .push(CacheEntry::parse(&mut reader, version, policy)?);
         }
         Ok(cache)
     }

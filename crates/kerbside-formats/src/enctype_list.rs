@@ -12,7 +12,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 
 use crate::profile::is_space;
 
@@ -72,6 +72,11 @@ pub enum EnctypeNote {
         /// The type.
         enctype: EncryptionType,
     },
+    /// A type that the policy does not permit (`allow_rc4`, `allow_des3`).
+    Refused {
+        /// The type.
+        enctype: EncryptionType,
+    },
 }
 
 impl fmt::Display for EnctypeNote {
@@ -86,6 +91,18 @@ impl fmt::Display for EnctypeNote {
                 )
             }
             Self::Unsupported { enctype } => write!(f, "{enctype} ({}) is not supported yet", enctype.0),
+            Self::Refused { enctype } => {
+                let relation = match *enctype {
+                    EncryptionType::RC4_HMAC => "allow_rc4 is",
+                    EncryptionType::DES3_CBC_SHA1_KD => "allow_des3 is",
+                    _ => "it is",
+                };
+                write!(
+                    f,
+                    "{enctype} ({}) is not permitted: {relation} not set",
+                    enctype.0
+                )
+            }
         }
     }
 }
@@ -176,17 +193,33 @@ impl EnctypeList {
         }
     }
 
-    /// The list without the types this build does not support. Those that are not in `default` get a
-    /// note: somebody asked for them.
+    /// The list without the types that [`EnctypePolicy::DEFAULT`] does not permit.
     ///
     /// # Errors
     /// Nothing is left.
-    pub fn supported(mut self, default: &[EncryptionType]) -> Result<Self, EnctypeListError> {
+    pub fn supported(self, default: &[EncryptionType]) -> Result<Self, EnctypeListError> {
+        self.permitted(default, &EnctypePolicy::DEFAULT)
+    }
+
+    /// The list without the types that this build does not compute or `policy` does not permit. Those that
+    /// are not in `default` get a note: somebody asked for them.
+    ///
+    /// # Errors
+    /// Nothing is left.
+    pub fn permitted(
+        mut self,
+        default: &[EncryptionType],
+        policy: &EnctypePolicy,
+    ) -> Result<Self, EnctypeListError> {
         let notes = &mut self.notes;
         self.enctypes.retain(|enctype| {
-            let keep = enctype.is_supported();
-            if !keep && !default.contains(enctype) {
-                notes.push(EnctypeNote::Unsupported { enctype: *enctype });
+            let (enctype, keep) = (*enctype, policy.permits(*enctype));
+            if !keep && !default.contains(&enctype) {
+                notes.push(if enctype.is_implemented() {
+                    EnctypeNote::Refused { enctype }
+                } else {
+                    EnctypeNote::Unsupported { enctype }
+                });
             }
             keep
         });

@@ -132,7 +132,8 @@ pub fn parse_keysalts(list: &str) -> Result<Vec<KeySalt>, KeySaltError> {
         let enctype = EncryptionType::from_name(enctype).ok_or_else(|| KeySaltError::Enctype {
             found: enctype.to_string(),
         })?;
-        if !enctype.is_supported() {
+        // Whoever names a deprecated type gets keys of it, as with MIT; what uses them asks its own policy.
+        if !enctype.is_implemented() {
             return Err(KeySaltError::Unsupported { enctype });
         }
         let salt_type = SaltType::from_name(salt_type).ok_or_else(|| KeySaltError::SaltType {

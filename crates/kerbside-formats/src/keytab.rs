@@ -11,13 +11,13 @@
 //! ```
 //!
 //! What was read is written back byte for byte: holes, padding, whether the long kvno was there,
-//! keys of types this build does not support.
+//! keys of types that cannot be used.
 
 use alloc::vec::Vec;
 use core::fmt;
 
 use kerbside_asn1::{NameType, Principal};
-use kerbside_crypto::{EncryptionType, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, LongTermKey};
 use zeroize::Zeroizing;
 
 use crate::error::{Cause, FileFormat, FormatError};
@@ -97,7 +97,8 @@ impl Layout {
 pub enum KeytabKey {
     /// A key that can be used.
     Key(LongTermKey),
-    /// A key of a type this build does not support; kept and written back.
+    /// A key of a type that this build does not compute or the policy does not permit; kept and written
+    /// back.
     Other {
         /// Its type.
         enctype: EncryptionType,
@@ -115,7 +116,7 @@ impl KeytabKey {
         }
     }
 
-    /// The key, if its type is supported.
+    /// The key, if it can be used.
     pub fn usable(&self) -> Option<&LongTermKey> {
         match self {
             Self::Key(key) => Some(key),
@@ -128,6 +129,16 @@ impl KeytabKey {
             Self::Key(key) => key.expose_secret(),
             Self::Other { bytes, .. } => bytes,
         }
+    }
+
+    /// Whether both are the same key, whether usable or not, in time that does not depend on its bytes.
+    fn ct_eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.expose_secret(), other.expose_secret());
+        let difference = a
+            .iter()
+            .zip(b)
+            .fold(0_u8, |difference, (x, y)| difference | (x ^ y));
+        self.enctype() == other.enctype() && a.len() == b.len() && difference == 0
     }
 }
 
@@ -154,6 +165,11 @@ impl KeytabEntry {
         self.key.enctype()
     }
 
+    /// The same key of the same principal, whenever it was written and however its kvno is.
+    fn is_same(&self, other: &Self) -> bool {
+        self.kvno == other.kvno && self.principal == other.principal && self.key.ct_eq(&other.key)
+    }
+
     /// Whether a ticket's `kvno` can mean this entry, though not equal: old keytabs hold 8 bits only.
     fn matches_low_byte(&self, kvno: u32) -> bool {
         let is_short = self.layout.as_ref().is_some_and(|layout| layout.kvno32.is_none());
@@ -172,7 +188,7 @@ impl KeytabEntry {
         self.kvno > other.kvno
     }
 
-    fn parse(reader: &mut Reader<'_>, version: u8) -> Result<Self, FormatError> {
+    fn parse(reader: &mut Reader<'_>, version: u8, policy: &EnctypePolicy) -> Result<Self, FormatError> {
         let count_at = reader.offset();
         let count = u32::from(reader.u16("component count")?);
         // Version 1 counts the realm too.
@@ -200,7 +216,7 @@ impl KeytabEntry {
         let enctype = EncryptionType(reader.i16("enctype")?);
         let key_at = reader.offset();
         let bytes = reader.data16("key")?;
-        let key = match reader.key(enctype, bytes, key_at)? {
+        let key = match reader.key(enctype, bytes, key_at, policy)? {
             Some(key) => KeytabKey::Key(LongTermKey::from(key)),
             None => KeytabKey::Other {
                 enctype,
@@ -264,11 +280,19 @@ impl Keytab {
         Self::default()
     }
 
-    /// Reads a keytab of version 1 or 2.
+    /// Reads a keytab of version 1 or 2. Keys of the types that [`EnctypePolicy::DEFAULT`] permits can be used.
     ///
     /// # Errors
     /// Anything the format does not allow, with the byte offset.
     pub fn parse(bytes: &[u8]) -> Result<Self, FormatError> {
+        Self::parse_with_policy(bytes, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`parse`](Self::parse); keys of the types that `policy` permits can be used.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_policy(bytes: &[u8], policy: &EnctypePolicy) -> Result<Self, FormatError> {
         let (mut reader, version) = Reader::open(bytes, FileFormat::Keytab, 1..=2, 1, MAX_KEYTAB_LEN)?;
         let mut keytab = Self::new();
         while reader.remaining() > 0 {
@@ -285,7 +309,7 @@ impl Keytab {
                     .push(Record::Hole(Hole(Zeroizing::new(hole.to_vec()))));
             } else {
                 let mut record = reader.sub(size, "record").map_err(|error| at(error, len_at))?;
-                let entry = KeytabEntry::parse(&mut record, version)?;
+                let entry = KeytabEntry::parse(&mut record, version, policy)?;
                 keytab.records.push(Record::Entry(entry.into()));
             }
         }
@@ -332,6 +356,19 @@ impl Keytab {
     pub fn add(&mut self, entry: KeytabEntry) {
         self.tail = None;
         self.records.push(Record::Entry(entry.into()));
+    }
+
+    /// Adds at the end, in their order, those entries of `other` that are not here yet. Two entries are
+    /// the same when principal, kvno, encryption type and key are. Tells how many were added.
+    pub fn merge(&mut self, other: &Self) -> usize {
+        let mut added = 0_usize;
+        for entry in other.entries() {
+            if !self.entries().any(|present| present.is_same(entry)) {
+                self.add(entry.clone());
+                added = added.saturating_add(1);
+            }
+        }
+        added
     }
 
     /// Removes the entries for which `unwanted` is true and tells how many there were.

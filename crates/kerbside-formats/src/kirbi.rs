@@ -16,13 +16,13 @@ use kerbside_asn1::{
     HostAddresses, KerberosTime, KrbCred, KrbCredInfo, Microseconds, MsgType, Principal, Raw, Ticket,
     TicketFlags, decode, encode,
 };
-use kerbside_crypto::{CryptoError, CryptoRng, EncryptionType, Key, KeyUsage, SessionKey};
+use kerbside_crypto::{CryptoError, CryptoRng, EncryptionType, EnctypePolicy, Key, KeyUsage, SessionKey};
 use zeroize::Zeroizing;
 
 use crate::ccache::{CacheEntry, CredentialCache, RawCredential};
 use crate::credential::Credential;
 use crate::error::{FileFormat, FormatError};
-use crate::reader::supported_key;
+use crate::reader::permitted_key;
 
 /// The longest message that is read, in bytes: as of every message.
 pub const MAX_KIRBI_LEN: usize = 1024 * 1024;
@@ -37,7 +37,7 @@ pub type Address = (AddressType, Vec<u8>);
 #[derive(Debug, Clone, Default)]
 pub struct Kirbi {
     /// The tickets in their order: [`CacheEntry::Credential`], or [`CacheEntry::Unsupported`] when the session
-    /// key is of a type this build does not support. Entries of other kinds are left out when written.
+    /// key is of a type that cannot be used. Entries of other kinds are left out when written.
     pub entries: Vec<CacheEntry>,
     /// A number given by the receiver.
     pub nonce: Option<u32>,
@@ -169,6 +169,18 @@ impl Kirbi {
     /// # Errors
     /// [`FormatError::TooLong`], [`FormatError::KrbCred`].
     pub fn parse(bytes: &[u8], key: Option<&Key>) -> Result<Self, FormatError> {
+        Self::parse_with_policy(bytes, key, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`parse`](Self::parse); session keys of the types that `policy` permits can be used.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse).
+    pub fn parse_with_policy(
+        bytes: &[u8],
+        key: Option<&Key>,
+        policy: &EnctypePolicy,
+    ) -> Result<Self, FormatError> {
         if bytes.len() > MAX_KIRBI_LEN {
             return Err(FormatError::TooLong {
                 format: FileFormat::KrbCred,
@@ -188,7 +200,7 @@ impl Kirbi {
         }
         let enctype = message.enc_part.etype;
         if enctype == PLAIN {
-            return Self::open(&message.tickets, message.enc_part.cipher);
+            return Self::open(&message.tickets, message.enc_part.cipher, policy);
         }
         let key = key.ok_or(KrbCredCause::Encrypted { enctype })?;
         if key.enctype() != enctype {
@@ -198,10 +210,14 @@ impl Kirbi {
         let plain = key
             .decrypt(KeyUsage::KRB_CRED, message.enc_part.cipher)
             .map_err(refused)?;
-        Self::open(&message.tickets, der_value(&plain))
+        Self::open(&message.tickets, der_value(&plain), policy)
     }
 
-    fn open(tickets: &[Raw<'_, Ticket<'_>>], part: &[u8]) -> Result<Self, FormatError> {
+    fn open(
+        tickets: &[Raw<'_, Ticket<'_>>],
+        part: &[u8],
+        policy: &EnctypePolicy,
+    ) -> Result<Self, FormatError> {
         let rewritten = lengths::shortest(part);
         let part = rewritten.as_ref().map_or(part, |part| part);
         let part: EncKrbCredPart<'_> = decode(part).map_err(damaged)?;
@@ -214,7 +230,7 @@ impl Kirbi {
         }
         let mut entries = Vec::with_capacity(tickets.len());
         for (index, (info, ticket)) in part.ticket_info.iter().zip(tickets).enumerate() {
-            entries.push(entry(index, info, ticket)?);
+            entries.push(entry(index, info, ticket, policy)?);
         }
         Ok(Self {
             entries,
@@ -325,6 +341,7 @@ fn entry(
     index: usize,
     info: &KrbCredInfo<'_>,
     ticket: &Raw<'_, Ticket<'_>>,
+    policy: &EnctypePolicy,
 ) -> Result<CacheEntry, FormatError> {
     let (Some(realm), Some(name)) = (info.prealm, &info.pname) else {
         return Err(KrbCredCause::NoClient { index }.into());
@@ -354,7 +371,7 @@ fn entry(
         second_ticket: Vec::new(),
     };
     let (enctype, bytes) = (info.key.keytype, info.key.keyvalue);
-    if let Some(key) = supported_key(enctype, bytes).map_err(refused)? {
+    if let Some(key) = permitted_key(enctype, bytes, policy).map_err(refused)? {
         return Ok(CacheEntry::Credential(credential(key).into()));
     }
     let seconds = |time: Option<KerberosTime>| time.unwrap_or(absent).to_u32_saturating();

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{Name, NameType, Principal, Realm};
-use kerbside_crypto::{CryptoError, EncryptionType, Key};
+use kerbside_crypto::{CryptoError, EncryptionType, EnctypePolicy, Key};
 use zeroize::Zeroizing;
 
 use crate::error::{Cause, FileFormat, FormatError};
@@ -195,23 +195,29 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// A key of a supported type, or the bytes of one that is kept only.
+    /// A key of a type that `policy` permits; the bytes of others are kept only.
     pub(crate) fn key(
         &self,
         enctype: EncryptionType,
         bytes: &[u8],
         offset: usize,
+        policy: &EnctypePolicy,
     ) -> Result<Option<Key>, FormatError> {
-        supported_key(enctype, bytes).map_err(|error| self.damaged(offset, Cause::Key { enctype, error }))
+        permitted_key(enctype, bytes, policy)
+            .map_err(|error| self.damaged(offset, Cause::Key { enctype, error }))
     }
 }
 
-/// A key of a supported type; none when the type is not supported.
-pub(crate) fn supported_key(enctype: EncryptionType, bytes: &[u8]) -> Result<Option<Key>, CryptoError> {
-    if !enctype.is_supported() {
+/// A key of a type that `policy` permits; none of any other type.
+pub(crate) fn permitted_key(
+    enctype: EncryptionType,
+    bytes: &[u8],
+    policy: &EnctypePolicy,
+) -> Result<Option<Key>, CryptoError> {
+    if !policy.permits(enctype) {
         return Ok(None);
     }
-    Key::new(enctype, bytes).map(Some)
+    Key::with_policy(enctype, bytes, policy).map(Some)
 }
 
 pub(crate) fn principal(realm: &[u8], name_type: NameType, components: Vec<Vec<u8>>) -> Principal {

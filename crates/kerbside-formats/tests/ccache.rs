@@ -7,7 +7,7 @@
 )]
 
 use kerbside_asn1::{KerberosTime, Principal};
-use kerbside_crypto::{EncryptionType, Key};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key};
 use kerbside_formats::ccache::{CacheEntry, KdcOffset};
 use kerbside_formats::{Credential, CredentialCache, FormatError};
 use serde_json::Value;
@@ -196,10 +196,10 @@ fn vector_files() {
         total,
         [
             ("config", 13),
-            ("credential", 27),
+            ("credential", 29),
             ("files", 19),
             ("refused", 3),
-            ("unsupported", 8)
+            ("unsupported", 6)
         ]
     );
 }
@@ -435,3 +435,32 @@ fn debug_shows_no_key() {
         }
     }
 }
+
+#[test]
+fn a_policy_opens_deprecated_session_keys() {
+    let policy = EnctypePolicy::DEFAULT.with_rc4(true).with_des3(true);
+    let mut opened = 0;
+    for vector in vectors().iter().filter(|vector| vector.get("expected").is_some()) {
+        let bytes = read(&vector["file"]);
+        let cache = CredentialCache::parse(&bytes).unwrap();
+        let open = CredentialCache::parse_with_policy(&bytes, &policy).unwrap();
+        for (before, after) in cache.entries.iter().zip(&open.entries) {
+            match (before, after) {
+                (CacheEntry::Unsupported(raw), CacheEntry::Credential(credential)) => {
+                    assert!(matches!(raw.enctype.0, 16 | 23));
+                    assert_eq!(credential.session_key.expose_secret(), &raw.key[..]);
+                    opened += 1;
+                }
+                (CacheEntry::Unsupported(raw), CacheEntry::Unsupported(_)) => {
+                    assert!(!matches!(raw.enctype.0, 16 | 23));
+                }
+                (before, after) => assert_eq!(before.credential().is_some(), after.credential().is_some()),
+            }
+        }
+        assert_eq!(cache.to_bytes().unwrap(), open.to_bytes().unwrap());
+    }
+    assert_eq!(opened, OPENED);
+}
+
+/// All of rc4-hmac and des3-cbc-sha1 in the files.
+const OPENED: u32 = 6;

@@ -36,7 +36,7 @@ fn libdefaults_without_a_file() {
     assert_eq!(lib.default_keytab_name, "FILE:/etc/krb5.keytab");
     assert_eq!(
         lib.permitted_enctypes.enctypes,
-        [18, 17, 20, 19].map(EncryptionType)
+        [18, 17, 20, 19, 25, 26].map(EncryptionType)
     );
     assert_eq!(lib.default_tkt_enctypes, lib.permitted_enctypes);
     assert_eq!(lib.dns_canonicalize_hostname, DnsCanonicalize::Yes);
@@ -297,8 +297,8 @@ fn kdc_refused() {
             "expected a supported encryption type, but found \"rc4-hmac\"",
         ),
         (
-            "supported_enctypes = rc4-hmac:normal",
-            "expected a list of enctype:salttype with supported encryption types, but found \"rc4-hmac:normal\"",
+            "supported_enctypes = des-cbc-md5:normal",
+            "expected a list of enctype:salttype with supported encryption types, but found \"des-cbc-md5:normal\"",
         ),
         (
             "default_principal_flags = +fly",

@@ -7,7 +7,7 @@
 )]
 
 use kerbside_asn1::Principal;
-use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, LongTermKey};
 use kerbside_formats::{Cause, FileFormat, FormatError, Keytab, KeytabEntry, KeytabKey};
 use serde_json::Value;
 
@@ -330,4 +330,86 @@ fn debug_shows_no_key() {
             assert!(!shown.contains(format!("{bytes:?}").trim_matches(['[', ']'])));
         }
     }
+}
+
+#[test]
+fn a_policy_opens_deprecated_keys() {
+    let (mut refused, mut opened) = (0, 0);
+    for vector in vectors().iter().filter(|vector| vector.get("expected").is_some()) {
+        let bytes = read(&vector["file"]);
+        let keytab = Keytab::parse(&bytes).unwrap();
+        let open = Keytab::parse_with_policy(&bytes, &EnctypePolicy::ALLOW_ALL).unwrap();
+        for (before, after) in keytab.entries().zip(open.entries()) {
+            assert_eq!(after.key.usable().is_some(), after.enctype().is_implemented());
+            assert_eq!(key_hex(&before.key), key_hex(&after.key));
+            refused += u32::from(before.key.usable().is_none());
+            opened += u32::from(before.key.usable().is_none() && after.key.usable().is_some());
+        }
+        assert_eq!(keytab.to_bytes().unwrap(), open.to_bytes().unwrap());
+        // A list closes what is open.
+        let none = EnctypePolicy::ALLOW_ALL.with_permitted([]);
+        let closed = Keytab::parse_with_policy(&bytes, &none).unwrap();
+        assert!(closed.entries().all(|entry| entry.key.usable().is_none()));
+    }
+    assert_eq!((refused, opened), REFUSED_AND_OPENED);
+}
+
+/// The other ten are single DES.
+const REFUSED_AND_OPENED: (u32, u32) = (39, 29);
+
+#[test]
+fn merging_adds_what_is_not_there_in_order() {
+    let name = |first: &str| Principal::new("R", &[first]);
+    let entry = |first, kvno, enctype, fill| KeytabEntry::new(name(first), kvno, 10, key(enctype, fill));
+    let keytab = |entries: &[KeytabEntry]| {
+        let mut keytab = Keytab::new();
+        entries.iter().for_each(|entry| keytab.add(entry.clone()));
+        keytab
+    };
+    let mut first = keytab(&[entry("a", 1, AES256, 1), entry("b", 1, AES256, 2)]);
+    let mut later = entry("a", 1, AES256, 1);
+    later.timestamp = 99;
+    let second = keytab(&[
+        entry("c", 1, AES256, 3),
+        later,
+        entry("a", 1, AES256, 9),
+        entry("a", 1, AES128, 1),
+        entry("a", 2, AES256, 1),
+        entry("c", 1, AES256, 3),
+    ]);
+    assert_eq!(first.merge(&second), 4);
+    let shown: Vec<_> = first
+        .entries()
+        .map(|entry| {
+            (
+                entry.principal.to_string(),
+                entry.kvno,
+                entry.enctype().0,
+                entry.timestamp,
+            )
+        })
+        .collect();
+    let at = |name: &str, kvno, enctype| (format!("{name}@R"), kvno, enctype, 10);
+    assert_eq!(
+        shown,
+        [
+            at("a", 1, 18),
+            at("b", 1, 18),
+            at("c", 1, 18),
+            at("a", 1, 18),
+            at("a", 1, 17),
+            at("a", 2, 18)
+        ]
+    );
+    assert_eq!(first.merge(&second), 0);
+
+    // Every file twice, and all files together: nothing twice, keys that cannot be used included.
+    let mut all = Keytab::new();
+    for vector in vectors().iter().filter(|vector| vector.get("expected").is_some()) {
+        let keytab = Keytab::parse(&read(&vector["file"])).unwrap();
+        all.merge(&keytab);
+        assert_eq!(all.merge(&keytab), 0);
+    }
+    let again = Keytab::parse(&all.to_bytes().unwrap()).unwrap();
+    assert_eq!(again.entries().count(), all.entries().count());
 }

@@ -60,7 +60,7 @@ fn check(credential: &Credential, info: &Value) {
     assert_eq!(credential.server, principal(&info["srealm"], &info["sname"]));
     assert_eq!(
         credential.server.name.name_type.0,
-        info["sname"]["name-type"].as_i64().unwrap() as i32
+        i32::try_from(info["sname"]["name-type"].as_i64().unwrap()).unwrap()
     );
     assert_eq!(
         i64::from(credential.session_key.enctype().0),

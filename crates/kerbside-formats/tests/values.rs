@@ -6,7 +6,7 @@
     reason = "a panic is how a test fails"
 )]
 
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_formats::duration::parse_duration;
 use kerbside_formats::enctype_list::{DEFAULT_ENCTYPES, EnctypeList, EnctypeListError};
 use kerbside_formats::host_string::{HostPort, ServerAddress, Transport};
@@ -71,25 +71,31 @@ fn enctype_lists() {
 #[test]
 fn what_an_enctype_list_leaves_out_is_noted() {
     let parse = |list| EnctypeList::parse(Some(list), &DEFAULT_ENCTYPES, false);
-    let list = parse("aes256-cts arcfour-hmac-exp nonsense, camellia")
+    let list = parse("aes256-cts arcfour-hmac-exp nonsense, camellia rc4 des3-cbc-raw")
         .unwrap()
         .supported(&[])
         .unwrap();
-    assert_eq!(list.enctypes, [EncryptionType(18)]);
+    assert_eq!(list.enctypes, [18, 26, 25].map(EncryptionType));
     let notes: Vec<String> = list.notes.iter().map(ToString::to_string).collect();
     assert_eq!(
         notes,
         [
             "arcfour-hmac-exp (24) is weak and allow_weak_crypto is not set",
             "encryption type \"nonsense\" is not known",
-            "camellia256-cts-cmac (26) is not supported yet",
-            "camellia128-cts-cmac (25) is not supported yet",
+            "encryption type \"des3-cbc-raw\" is not known",
+            "arcfour-hmac (23) is not permitted: allow_rc4 is not set",
         ]
     );
     // What only the default brings is left out in silence.
     let list = parse("DEFAULT").unwrap().supported(&DEFAULT_ENCTYPES).unwrap();
-    assert_eq!(list.enctypes, [18, 17, 20, 19].map(EncryptionType));
+    assert_eq!(list.enctypes, [18, 17, 20, 19, 25, 26].map(EncryptionType));
     assert_eq!(list.notes, []);
+    let policy = EnctypePolicy::DEFAULT.with_rc4(true);
+    let list = parse("DEFAULT des3")
+        .unwrap()
+        .permitted(&DEFAULT_ENCTYPES, &policy)
+        .unwrap();
+    assert_eq!(list.enctypes, [18, 17, 20, 19, 23, 25, 26].map(EncryptionType));
     assert_eq!(parse("nonsense"), Err(EnctypeListError::NothingLeft));
     assert_eq!(
         parse("rc4").unwrap().supported(&[]),
@@ -187,8 +193,8 @@ fn keysalts() {
             "expected an encryption type, but found \"aes512\"",
         ),
         (
-            "rc4-hmac:normal",
-            "encryption type arcfour-hmac (23) is not supported yet",
+            "des-cbc-md5:normal",
+            "encryption type des-cbc-md5 (3) is not supported yet",
         ),
         (
             "aes256-cts:v4",

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{NameType, Principal};
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 
 use super::record::RawCredential;
 use crate::credential::Credential;
@@ -24,7 +24,7 @@ pub enum CacheEntry {
     Credential(Box<Credential>),
     /// A configuration value.
     Config(Box<ConfigEntry>),
-    /// A ticket whose session key is of a type this build does not support.
+    /// A ticket whose session key is of a type that this build does not compute or the policy does not permit.
     Unsupported(Box<RawCredential>),
     /// A ticket that was removed by striking out its times.
     Removed(Box<RawCredential>),
@@ -39,7 +39,11 @@ impl CacheEntry {
         }
     }
 
-    pub(super) fn parse(reader: &mut Reader<'_>, version: u8) -> Result<Self, FormatError> {
+    pub(super) fn parse(
+        reader: &mut Reader<'_>,
+        version: u8,
+        policy: &EnctypePolicy,
+    ) -> Result<Self, FormatError> {
         let (raw, key_at) = RawCredential::parse(reader, version)?;
         if raw.server.realm.as_bytes() == CONFIG_REALM
             && raw
@@ -54,7 +58,7 @@ impl CacheEntry {
         if raw.auth_time == REMOVED_AUTH_TIME && raw.end_time == 0 {
             return Ok(Self::Removed(raw.into()));
         }
-        match reader.key(raw.enctype, &raw.key, key_at)? {
+        match reader.key(raw.enctype, &raw.key, key_at, policy)? {
             None => Ok(Self::Unsupported(raw.into())),
             // Only 0 and 1 are ever written; another value would not survive the way back.
             Some(_) if raw.is_skey > 1 => {
