@@ -1,18 +1,25 @@
 //! krb5.conf as its relations mean it: a typed view over a [`Profile`], with MIT's defaults.
 //!
-//! Only what the workspace uses is typed; everything else stays reachable through
-//! [`profile`](Krb5Conf::profile). Meaning and defaults: MIT krb5.conf(5).
+//! Every documented relation is typed, used by this workspace or not; all others stay reachable through
+//! [`profile`](Krb5Conf::profile), and [`spelling`](crate::spelling) lists them. Meaning and defaults: MIT
+//! krb5.conf(5).
 
-mod libdefaults;
-mod realm;
+pub(crate) mod libdefaults;
+pub(crate) mod realm;
+pub(crate) mod sections;
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::IpAddr;
 
-pub use libdefaults::{DnsCanonicalize, LibDefaults};
+pub use libdefaults::{DnsCanonicalize, LibDefaults, SpakeGroup};
 pub use realm::{RealmConf, UnusableServer};
+pub use sections::{CaPath, PluginConf};
 
+use crate::pkinit_conf::PkinitConf;
 use crate::profile::{Loader, Profile, ProfileError};
+use crate::relations::Place;
+use crate::spelling::{self, Misspelling};
 
 /// A krb5.conf, or several put together.
 #[derive(Debug, Clone)]
@@ -28,7 +35,7 @@ impl Krb5Conf {
     /// # Errors
     /// A value in `[libdefaults]` that is not of its relation's kind, with file and line.
     pub fn from_profile(profile: Profile) -> Result<Self, ProfileError> {
-        let libdefaults = LibDefaults::read(&profile, None)?;
+        let libdefaults = LibDefaults::of(&profile, None)?;
         Ok(Self { libdefaults, profile })
     }
 
@@ -56,7 +63,7 @@ impl Krb5Conf {
     /// # Errors
     /// As [`from_profile`](Self::from_profile).
     pub fn libdefaults_for(&self, realm: &str) -> Result<LibDefaults, ProfileError> {
-        LibDefaults::read(&self.profile, Some(realm))
+        LibDefaults::of(&self.profile, Some(realm))
     }
 
     /// The realms that have a subsection in `[realms]`, in order.
@@ -72,7 +79,21 @@ impl Krb5Conf {
     /// # Errors
     /// A boolean that is none. Servers that cannot be used are listed, not errors.
     pub fn realm(&self, realm: &str) -> Result<RealmConf, ProfileError> {
-        RealmConf::read(&self.profile, realm)
+        RealmConf::read(Place::new(&self.profile, [&["realms", realm]]))
+    }
+
+    /// The PKINIT settings of clients of `realm`.
+    ///
+    /// # Errors
+    /// A value that is not of its relation's kind, with file and line.
+    pub fn pkinit(&self, realm: &str) -> Result<PkinitConf, ProfileError> {
+        let paths: [&[&str]; 3] = [&["libdefaults", realm], &["realms", realm], &["libdefaults"]];
+        PkinitConf::read(Place::new(&self.profile, paths))
+    }
+
+    /// Names that look like slips of known ones, in the order of the files.
+    pub fn warnings(&self) -> Vec<Misspelling> {
+        spelling::misspellings(&self.profile)
     }
 
     /// The realm of a host by `[domain_realm]`: the lower-cased host itself, then for each parent

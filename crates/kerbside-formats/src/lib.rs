@@ -6,7 +6,8 @@
 //! | credential cache | [`ccache`], its credentials are [`Credential`]s |
 //! | KRB-CRED (`kirbi`) | [`kirbi`] |
 //! | krb5.conf, kdc.conf: the grammar | [`profile`] |
-//! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`] |
+//! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`], [`pkinit_conf`] |
+//! | krb5.conf, kdc.conf: unknown and misspelt names | [`spelling`] |
 //! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`], [`residual`] |
 //!
 //! Nothing here opens a file, reads the environment or knows the time: bytes come in, bytes go out.
@@ -29,9 +30,12 @@ pub mod keysalt;
 pub mod keytab;
 pub mod kirbi;
 pub mod krb5_conf;
+pub mod pkinit_conf;
 pub mod profile;
 mod reader;
+mod relations;
 pub mod residual;
+pub mod spelling;
 
 pub use ccache::CredentialCache;
 pub use credential::Credential;

@@ -1,31 +1,49 @@
-//! `[realms]`, one realm.
+//! `[realms]`, one realm, as clients and services read it.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::host_string::{HostStringError, KADMIN_PORT, KDC_PORT, KPASSWD_PORT, ServerAddress};
-use crate::profile::{Profile, ProfileError, Section};
+use crate::profile::ProfileError;
+use crate::relations::{Place, relations};
 
-/// What `[realms]` says of one realm.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct RealmConf {
-    /// `kdc`, in order.
-    pub kdcs: Vec<ServerAddress>,
-    /// `primary_kdc` or, without it, `master_kdc`.
-    pub primary_kdcs: Vec<ServerAddress>,
-    /// `admin_server`
-    pub admin_servers: Vec<ServerAddress>,
-    /// `kpasswd_server`; when empty, port 464 of the admin servers is the place to try.
-    pub kpasswd_servers: Vec<ServerAddress>,
-    /// Server relations that cannot be used, with the reason.
-    pub unusable: Vec<UnusableServer>,
-    /// Do not use encrypted timestamps. Default no.
-    pub disable_encrypted_timestamp: bool,
-    /// `auth_to_local`, in order.
-    pub auth_to_local: Vec<String>,
-    /// `auth_to_local_names`: principal and local name.
-    pub auth_to_local_names: Vec<(String, String)>,
+relations! {
+    /// What `[realms]` says of one realm.
+    #[derive(Default)]
+    pub struct RealmConf, REALM, read(realm) {
+        /// `admin_server`
+        admin_server => admin_servers: Vec<ServerAddress> = realm.servers(KADMIN_PORT);
+        /// `auth_to_local`, in order.
+        auth_to_local => auth_to_local: Vec<String> = realm.texts();
+        /// `auth_to_local_names`: principal and local name.
+        auth_to_local_names => auth_to_local_names: Vec<(String, String)> = realm.pairs();
+        /// Get an anonymous ticket as FAST armor first. Default no.
+        auto_fast_armor => auto_fast_armor: bool = realm.boolean(false);
+        /// Domain of hosts in Kerberos 4 names.
+        default_domain => default_domain: Option<String> = realm.text();
+        /// Do not use encrypted timestamps. Default no.
+        disable_encrypted_timestamp => disable_encrypted_timestamp: bool = realm.boolean(false);
+        /// Certificates trusted to sign those of KDC proxies; the system's when empty.
+        http_anchors => http_anchors: Vec<String> = realm.texts();
+        /// `kdc`, in order.
+        kdc => kdcs: Vec<ServerAddress> = realm.servers(KDC_PORT);
+        /// `kpasswd_server`; when empty, port 464 of the admin servers is the place to try.
+        kpasswd_server => kpasswd_servers: Vec<ServerAddress> = realm.servers(KPASSWD_PORT);
+        /// `master_kdc`, the older name of `primary_kdc`.
+        master_kdc => master_kdcs: Vec<ServerAddress> = realm.servers(KDC_PORT);
+        /// `primary_kdc` or, without it, `master_kdc`.
+        primary_kdc => primary_kdcs: Vec<ServerAddress> = realm.servers_or("master_kdc", KDC_PORT);
+        /// The site of this host, for finding KDCs by DNS.
+        sitename => sitename: Option<String> = realm.text();
+        /// Exceptions to `default_domain`: Kerberos 4 instance and host name.
+        v4_instance_convert => v4_instance_convert: Vec<(String, String)> = realm.pairs();
+        /// The realm's name in Kerberos 4.
+        v4_realm => v4_realm: Option<String> = realm.text();
+    }
+    plus {
+        /// Server relations that cannot be used, with the reason.
+        unusable: Vec<UnusableServer> = realm.unusable();
+    }
 }
 
 /// A server of a realm that this build cannot talk to, or that is written wrongly.
@@ -53,48 +71,47 @@ impl core::fmt::Display for UnusableServer {
     }
 }
 
-impl RealmConf {
-    pub(super) fn read(profile: &Profile, realm: &str) -> Result<Self, ProfileError> {
-        let mut conf = Self::default();
-        let Some(section) = profile.section(&["realms", realm]) else {
-            return Ok(conf);
-        };
-        conf.kdcs = conf.servers(section, "kdc", KDC_PORT);
-        conf.primary_kdcs = conf.servers(section, "primary_kdc", KDC_PORT);
-        if section.relation("primary_kdc").is_none() {
-            conf.primary_kdcs = conf.servers(section, "master_kdc", KDC_PORT);
-        }
-        conf.admin_servers = conf.servers(section, "admin_server", KADMIN_PORT);
-        conf.kpasswd_servers = conf.servers(section, "kpasswd_server", KPASSWD_PORT);
-        let no_timestamp = section.relation("disable_encrypted_timestamp");
-        conf.disable_encrypted_timestamp = no_timestamp.map_or(Ok(false), |relation| relation.to_bool())?;
-        conf.auth_to_local = section
-            .values("auth_to_local")
-            .map(|relation| relation.value.to_string())
-            .collect();
-        if let Some(names) = section.section("auth_to_local_names") {
-            let pairs = names
-                .relations()
-                .map(|name| (name.name.to_string(), name.value.to_string()));
-            conf.auth_to_local_names = pairs.collect();
-        }
-        Ok(conf)
+const SERVERS: [&str; 5] = [
+    "kdc",
+    "primary_kdc",
+    "master_kdc",
+    "admin_server",
+    "kpasswd_server",
+];
+
+impl Place<'_> {
+    /// One server that cannot be used does not take the others away: see [`unusable`](Self::unusable).
+    fn servers(&self, name: &str, port: u16) -> Result<Vec<ServerAddress>, ProfileError> {
+        let values = self.relations(name);
+        let servers = values
+            .iter()
+            .filter_map(|relation| ServerAddress::parse(relation.value, port).ok());
+        Ok(servers.collect())
     }
 
-    fn servers(&mut self, section: Section<'_>, name: &str, port: u16) -> Vec<ServerAddress> {
-        let mut servers = Vec::new();
-        for relation in section.values(name) {
-            match ServerAddress::parse(relation.value, port) {
-                Ok(server) => servers.push(server),
-                Err(reason) => self.unusable.push(UnusableServer {
+    fn servers_or(&self, name: &str, other: &str, port: u16) -> Result<Vec<ServerAddress>, ProfileError> {
+        let name = if self.relation(name).is_some() {
+            name
+        } else {
+            other
+        };
+        self.servers(name, port)
+    }
+
+    fn unusable(&self) -> Vec<UnusableServer> {
+        let mut unusable = Vec::new();
+        for relation in SERVERS.iter().flat_map(|name| self.relations(name)) {
+            // Any port will do: only whether it is an address counts here.
+            if let Err(reason) = ServerAddress::parse(relation.value, KDC_PORT) {
+                unusable.push(UnusableServer {
                     relation: relation.name.to_string(),
                     value: relation.value.to_string(),
                     file: relation.file.to_string(),
                     line: relation.line,
                     reason,
-                }),
+                });
             }
         }
-        servers
+        unusable
     }
 }
