@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::codec::{Element, newtype, sequence};
-use crate::{AdType, Checksum, KerberosString, PrincipalName};
+use crate::{AdType, Checksum, KerberosString, PrincipalName, Raw};
 
 /// The most authorization data elements taken in one list.
 pub const MAX_AUTHORIZATION_DATA: usize = 64;
@@ -77,7 +77,7 @@ sequence! {
         pub i_realm: Option<KerberosString<'a>> = [1],
         /// The issuer's name.
         pub i_sname: Option<PrincipalName<'a>> = [2],
-        /// What is vouched for.
-        pub elements: AuthorizationData<'a> = [3],
+        /// What is vouched for, with the bytes the checksum covers.
+        pub elements: Raw<'a, AuthorizationData<'a>> = [3],
     }
 }

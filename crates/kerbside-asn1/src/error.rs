@@ -88,45 +88,28 @@ impl DecodeError {
         }
     }
 
-    /// Notes the field, unless a deeper one is noted already, and the offset where `der` knew none.
-    pub(crate) fn in_field(mut self, type_name: &'static str, field: &'static str, position: usize) -> Self {
-        if self.field.is_none() {
-            self.field = Some((type_name, field));
-        }
-        if self.offset == usize::MAX {
-            self.offset = position;
-        }
+    /// Another tag than the type's.
+    pub(crate) fn unexpected_tag(offset: usize, expected: Option<u8>, found: u8) -> Self {
+        let kind = match tag_of(found) {
+            Ok(found) => DecodeErrorKind::UnexpectedTag {
+                expected: expected.and_then(|octet| tag_of(octet).ok()),
+                found,
+            },
+            Err(error) => DecodeErrorKind::Der(error.kind()),
+        };
+        Self::new(offset, kind)
+    }
+
+    /// Notes the field, unless a deeper one is noted already.
+    #[cold]
+    pub(crate) fn in_field(mut self, type_name: &'static str, field: &'static str) -> Self {
+        self.field.get_or_insert((type_name, field));
         self
     }
 }
 
-/// A `der` error without a position gets the offset `usize::MAX` until a caller that knows one fills it in.
-impl From<der::Error> for DecodeError {
-    fn from(error: der::Error) -> Self {
-        let position = error
-            .position()
-            .and_then(|at| usize::try_from(at).ok())
-            .unwrap_or(usize::MAX);
-        let octets = |len: der::Length| usize::try_from(len).unwrap_or(usize::MAX);
-        let kind = match error.kind() {
-            der::ErrorKind::TrailingData { remaining, .. } => DecodeErrorKind::TrailingData {
-                len: octets(remaining),
-            },
-            der::ErrorKind::Incomplete {
-                expected_len,
-                actual_len,
-            } => DecodeErrorKind::Overrun {
-                needed: octets(expected_len),
-                found: octets(actual_len),
-            },
-            der::ErrorKind::TagUnexpected { expected, actual } => DecodeErrorKind::UnexpectedTag {
-                expected,
-                found: actual,
-            },
-            kind => DecodeErrorKind::Der(kind),
-        };
-        Self::new(position, kind)
-    }
+fn tag_of(octet: u8) -> der::Result<Tag> {
+    <Tag as der::Decode>::from_der(&[octet])
 }
 
 impl fmt::Display for DecodeErrorKind {

@@ -1,23 +1,17 @@
 //! `KerberosFlags` and its three kinds: `TicketFlags`, `KDCOptions`, `APOptions`.
 
-use der::{Length, SliceReader, SliceWriter, Tag};
-
-use crate::codec;
-use crate::error::{DecodeError, DecodeErrorKind};
+use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::writer::Writer;
 
 /// Octets of what is sent: the count of unused bits and 32 bits.
-const ENCODED_LEN: u8 = 5;
+pub(crate) const ENCODED_LEN: usize = 5;
 
 /// Reads the first 32 bits of a BIT STRING; missing ones are 0, further ones are not looked at (RFC 4120 5.2.8).
-pub(crate) fn decode_bits(reader: &mut SliceReader<'_>) -> Result<u32, DecodeError> {
-    let start = codec::position(reader);
-    let contents = codec::decode_primitive(reader, Tag::BitString)?;
-    let (unused, octets) = match contents.split_first() {
+pub(crate) fn decode_bits(contents: &mut Reader<'_>) -> Result<u32, DecodeError> {
+    let (unused, octets) = match contents.rest().split_first() {
         Some((unused @ 0..=7, octets)) if *unused == 0 || !octets.is_empty() => (*unused, octets),
-        _ => {
-            let expected = "a BIT STRING with 0 to 7 unused bits";
-            return Err(DecodeError::new(start, DecodeErrorKind::Value { expected }));
-        }
+        _ => return Err(contents.bad_value("a BIT STRING with 0 to 7 unused bits")),
     };
     let mut bits = [0; 4];
     for (bit_octet, octet) in bits.iter_mut().zip(octets) {
@@ -32,15 +26,9 @@ pub(crate) fn decode_bits(reader: &mut SliceReader<'_>) -> Result<u32, DecodeErr
     Ok(u32::from_be_bytes(bits) & mask)
 }
 
-pub(crate) fn bits_len() -> der::Result<Length> {
-    codec::tlv_len(Tag::BitString, Length::from(ENCODED_LEN))
-}
-
-pub(crate) fn encode_bits(bits: u32, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-    codec::encode_tlv(writer, Tag::BitString, Length::from(ENCODED_LEN), |writer| {
-        der::Writer::write_byte(writer, 0)?;
-        der::Writer::write(writer, &bits.to_be_bytes())
-    })
+pub(crate) fn encode_bits(bits: u32, writer: &mut Writer<'_>) -> der::Result<()> {
+    writer.write(&bits.to_be_bytes())?;
+    writer.write(&[0])
 }
 
 /// Makes an open set of 32 flags from a table. Bit 0 is the most significant.
@@ -153,23 +141,28 @@ macro_rules! flags {
             }
         }
 
-        impl $crate::codec::Decode<'_> for $ty {
-            fn decode(reader: &mut der::SliceReader<'_>) -> Result<Self, $crate::error::DecodeError> {
-                $crate::flags::decode_bits(reader).map(Self)
+        impl $crate::codec::DecodeValue<'_> for $ty {
+            const TAG: u8 = $crate::tag::BIT_STRING;
+
+            fn decode_value(contents: &mut $crate::reader::Reader<'_>) -> Result<Self, $crate::error::DecodeError> {
+                $crate::flags::decode_bits(contents).map(Self)
             }
         }
 
-        impl $crate::codec::Encode for $ty {
-            fn encoded_len(&self) -> der::Result<der::Length> {
-                $crate::flags::bits_len()
+        impl $crate::codec::EncodeValue for $ty {
+            const TAG: u8 = $crate::tag::BIT_STRING;
+
+            fn value_len(&self) -> usize {
+                $crate::flags::ENCODED_LEN
             }
 
-            fn encode(&self, writer: &mut der::SliceWriter<'_>) -> der::Result<()> {
+            fn encode_value(&self, writer: &mut $crate::writer::Writer<'_>) -> der::Result<()> {
                 $crate::flags::encode_bits(self.0, writer)
             }
         }
     };
 }
+pub(crate) use flags;
 
 flags! {
     /// What a ticket may be used for, and how it came to be.
@@ -235,10 +228,11 @@ flags! {
     /// APOptions       ::= KerberosFlags
     /// ```
     ///
-    /// RFC 4120 5.5.1.
+    /// RFC 4120 5.5.1; `etype-negotiation` never travels, it is MIT's mark inside its library.
     pub struct ApOptions {
         RESERVED = 0, "reserved";
         USE_SESSION_KEY = 1, "use-session-key";
         MUTUAL_REQUIRED = 2, "mutual-required";
+        ETYPE_NEGOTIATION = 31, "etype-negotiation";
     }
 }

@@ -4,17 +4,15 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use der::asn1::ObjectIdentifier;
-use der::{Header, Length, Reader, SliceReader, Tag, TagNumber};
 
-use crate::codec;
-use crate::error::{DecodeError, DecodeErrorKind};
-use crate::scan::MAX_MESSAGE_LEN;
+use crate::codec::{self, Decode};
+use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::scan;
+use crate::tag;
 
 /// `[APPLICATION 0]`, constructed.
-const TAG: Tag = Tag::Application {
-    constructed: true,
-    number: TagNumber(0),
-};
+const FRAME: u8 = tag::application(0);
 
 /// Puts a mechanism's token into its frame.
 ///
@@ -30,7 +28,7 @@ const TAG: Tag = Tag::Application {
 ///         }
 /// ```
 ///
-/// RFC 2743 3.1. `inner` may be at most [`MAX_MESSAGE_LEN`] octets long; a longer one is refused by
+/// RFC 2743 3.1. `inner` may be at most [`MAX_MESSAGE_LEN`](crate::limits::MAX_MESSAGE_LEN) octets long; a longer one is refused by
 /// [`unwrap`].
 pub fn wrap(oid: ObjectIdentifier, inner: &[u8]) -> Vec<u8> {
     let oid = oid.as_bytes();
@@ -70,28 +68,16 @@ fn push_header(out: &mut Vec<u8>, tag: u8, len: usize) {
 pub fn unwrap(token: &[u8]) -> Result<(ObjectIdentifier, &[u8]), DecodeError> {
     unwrap_inner(token).map_err(|mut error| {
         error.type_name = "InitialContextToken";
-        if error.offset == usize::MAX {
-            error.offset = token.len();
-        }
         error
     })
 }
 
 fn unwrap_inner(token: &[u8]) -> Result<(ObjectIdentifier, &[u8]), DecodeError> {
-    if token.len() > MAX_MESSAGE_LEN {
-        let kind = DecodeErrorKind::TooLong {
-            len: token.len(),
-            max: MAX_MESSAGE_LEN,
-        };
-        return Err(DecodeError::new(MAX_MESSAGE_LEN, kind));
-    }
-    let mut reader = SliceReader::new(token)?;
-    let framed = codec::decode_tlv(&mut reader, TAG, |reader| {
-        let start = codec::position(reader);
-        let oid = <ObjectIdentifier as der::Decode>::decode(reader)
-            .map_err(|error| codec::at(error, start, "a mechanism's OBJECT IDENTIFIER"))?;
-        let inner = reader.read_slice(reader.remaining_len())?;
-        Ok((oid, inner))
+    scan::check_len(token)?;
+    let mut reader = Reader::new(token);
+    let framed = codec::decode_tlv(&mut reader, FRAME, |reader| {
+        let oid = ObjectIdentifier::decode(reader)?;
+        Ok((oid, reader.rest()))
     })?;
     reader.finish()?;
     Ok(framed)
@@ -129,9 +115,14 @@ pub fn peek(token: &[u8]) -> TokenKind {
 }
 
 fn frame_oid(token: &[u8]) -> Option<ObjectIdentifier> {
-    let mut reader = SliceReader::new(token).ok()?;
-    let _frame = <Header as der::Decode>::decode(&mut reader).ok()?;
-    <ObjectIdentifier as der::Decode>::decode(&mut reader).ok()
+    // A token may be cut behind what is looked at here.
+    let (_, frame) = token.split_first()?;
+    let skip = match frame.first()? {
+        0..=0x7f => 1,
+        long @ 0x81..=0x84 => 1 + usize::from(long & 0x7f),
+        _ => return None,
+    };
+    ObjectIdentifier::decode(&mut Reader::new(frame.get(skip..)?)).ok()
 }
 
 /// For a refusal's text: `a token of NTLMSSP`.
@@ -154,9 +145,6 @@ impl fmt::Display for TokenKind {
 /// The length of a frame around `inner_len` octets of a mechanism's token, frame and all.
 pub fn wrapped_len(oid: &ObjectIdentifier, inner_len: usize) -> Option<usize> {
     let contents = oid.as_bytes().len().checked_add(2)?.checked_add(inner_len)?;
-    let length = der::Encode::encoded_len(&Length::try_from(contents).ok()?).ok()?;
-    usize::try_from(length)
-        .ok()?
-        .checked_add(1)?
-        .checked_add(contents)
+    // The longest length DER has here is of four octets.
+    u32::try_from(contents).ok().map(|_| codec::tlv_len(contents))
 }

@@ -2,10 +2,11 @@
 
 use alloc::vec::Vec;
 
-use der::{Header, SliceReader};
-
-use crate::codec::{self, Decode, Element, newtype, sequence};
+use crate::codec::{self, Decode, Element, Encode, newtype, sequence};
 use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::tag;
+use crate::writer::Writer;
 use crate::{
     EncryptedData, EncryptionKey, HostAddresses, KerberosString, KerberosTime, LrType, MsgType, PaData,
     PrincipalName, Raw, Ticket, TicketFlags,
@@ -85,32 +86,31 @@ sequence! {
 pub struct EncAsRepPart<'a>(pub EncKdcRepPart<'a>);
 
 /// The tag of an EncASRepPart.
-const ENC_AS_REP_PART: u32 = 25;
+const ENC_AS_REP_PART: u8 = 25;
 
 /// The tag of an EncTGSRepPart.
-const ENC_TGS_REP_PART: u32 = 26;
+const ENC_TGS_REP_PART: u8 = 26;
 
 impl<'a> Decode<'a> for EncAsRepPart<'a> {
-    fn decode(reader: &mut SliceReader<'a>) -> Result<Self, DecodeError> {
-        let found = Header::peek(reader)?.tag();
-        let other = codec::application_tag(ENC_TGS_REP_PART);
-        let tag = if found == other {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let other = tag::application(ENC_TGS_REP_PART);
+        let tag = if reader.peek_tag() == Some(other) {
             other
         } else {
-            codec::application_tag(ENC_AS_REP_PART)
+            tag::application(ENC_AS_REP_PART)
         };
         codec::decode_tlv(reader, tag, EncKdcRepPart::decode).map(Self)
     }
 }
 
-impl codec::Encode for EncAsRepPart<'_> {
-    fn encoded_len(&self) -> der::Result<der::Length> {
-        codec::tlv_len(codec::application_tag(ENC_AS_REP_PART), self.0.encoded_len()?)
+impl Encode for EncAsRepPart<'_> {
+    fn encoded_len(&self) -> usize {
+        codec::tlv_len(self.0.encoded_len())
     }
 
-    fn encode(&self, writer: &mut der::SliceWriter<'_>) -> der::Result<()> {
-        let tag = codec::application_tag(ENC_AS_REP_PART);
-        codec::encode_tlv(writer, tag, self.0.encoded_len()?, |writer| self.0.encode(writer))
+    fn encode(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        let tag = tag::application(ENC_AS_REP_PART);
+        codec::encode_tlv(writer, tag, |writer| self.0.encode(writer))
     }
 }
 

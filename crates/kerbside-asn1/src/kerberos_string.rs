@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use der::{Length, SliceReader, SliceWriter, Tag};
-
-use crate::codec::{self, Decode, Element, Encode};
+use crate::codec::{DecodeValue, Element, EncodeValue};
 use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::tag;
+use crate::writer::Writer;
 
 /// A string of a principal name, a realm or a salt, as its octets.
 ///
@@ -80,21 +81,25 @@ impl Element for KerberosString<'_> {
     const MAX_COUNT: usize = crate::principal_name::MAX_COMPONENTS;
 }
 
-impl<'a> Decode<'a> for KerberosString<'a> {
-    fn decode(reader: &mut SliceReader<'a>) -> Result<Self, DecodeError> {
-        codec::decode_primitive(reader, Tag::GeneralString).map(Self)
+impl<'a> DecodeValue<'a> for KerberosString<'a> {
+    const TAG: u8 = tag::GENERAL_STRING;
+
+    #[inline]
+    fn decode_value(contents: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self(contents.rest()))
     }
 }
 
-impl Encode for KerberosString<'_> {
-    fn encoded_len(&self) -> der::Result<Length> {
-        codec::tlv_len(Tag::GeneralString, Length::try_from(self.0.len())?)
+impl EncodeValue for KerberosString<'_> {
+    const TAG: u8 = tag::GENERAL_STRING;
+
+    #[inline]
+    fn value_len(&self) -> usize {
+        self.0.len()
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        let len = Length::try_from(self.0.len())?;
-        codec::encode_tlv(writer, Tag::GeneralString, len, |writer| {
-            der::Writer::write(writer, self.0)
-        })
+    #[inline]
+    fn encode_value(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        writer.write(self.0)
     }
 }

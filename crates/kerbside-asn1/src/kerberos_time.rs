@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use der::{Length, SliceReader, SliceWriter, Tag};
-
-use crate::codec::{self, Decode, Encode};
-use crate::error::{DecodeError, DecodeErrorKind};
+use crate::codec::{DecodeValue, EncodeValue};
+use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::tag;
+use crate::writer::Writer;
 
 /// A point in time, in seconds since 1970-01-01T00:00:00Z.
 ///
@@ -20,7 +21,7 @@ pub struct KerberosTime(i64);
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// Octets of `YYYYMMDDHHMMSSZ`.
-const ENCODED_LEN: u8 = 15;
+const ENCODED_LEN: usize = 15;
 
 impl KerberosTime {
     /// 1970-01-01T00:00:00Z, which some fields use for "none".
@@ -213,32 +214,27 @@ impl fmt::Debug for KerberosTime {
     }
 }
 
-impl Decode<'_> for KerberosTime {
-    fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
-        let start = codec::position(reader);
-        let text = codec::decode_primitive(reader, Tag::GeneralizedTime)?;
-        Self::from_generalized_time(text).ok_or_else(|| {
-            let expected = "a time YYYYMMDDHHMMSSZ of the years 1970 to 9999";
-            DecodeError::new(start, DecodeErrorKind::Value { expected })
-        })
+impl DecodeValue<'_> for KerberosTime {
+    const TAG: u8 = tag::GENERALIZED_TIME;
+
+    fn decode_value(contents: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        Self::from_generalized_time(contents.rest())
+            .ok_or_else(|| contents.bad_value("a time YYYYMMDDHHMMSSZ of the years 1970 to 9999"))
     }
 }
 
-impl Encode for KerberosTime {
-    fn encoded_len(&self) -> der::Result<Length> {
-        codec::tlv_len(Tag::GeneralizedTime, Length::from(ENCODED_LEN))
+impl EncodeValue for KerberosTime {
+    const TAG: u8 = tag::GENERALIZED_TIME;
+
+    fn value_len(&self) -> usize {
+        ENCODED_LEN
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
+    fn encode_value(&self, writer: &mut Writer<'_>) -> der::Result<()> {
         let text = self
             .to_generalized_time()
-            .ok_or_else(|| der::Error::from(Tag::GeneralizedTime.value_error()))?;
-        codec::encode_tlv(
-            writer,
-            Tag::GeneralizedTime,
-            Length::from(ENCODED_LEN),
-            |writer| der::Writer::write(writer, &text),
-        )
+            .ok_or_else(|| der::Error::from(der::Tag::GeneralizedTime.value_error()))?;
+        writer.write(&text)
     }
 }
 
@@ -280,27 +276,26 @@ impl fmt::Debug for Microseconds {
     }
 }
 
-impl Decode<'_> for Microseconds {
-    fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
-        let start = codec::position(reader);
-        let value = i32::decode(reader)?;
-        u32::try_from(value).ok().and_then(Self::new).ok_or_else(|| {
-            DecodeError::new(
-                start,
-                DecodeErrorKind::Value {
-                    expected: "microseconds of 0 to 999999",
-                },
-            )
-        })
+impl DecodeValue<'_> for Microseconds {
+    const TAG: u8 = tag::INTEGER;
+
+    fn decode_value(contents: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let value = i32::decode_value(contents)?;
+        u32::try_from(value)
+            .ok()
+            .and_then(Self::new)
+            .ok_or_else(|| contents.bad_value("microseconds of 0 to 999999"))
     }
 }
 
-impl Encode for Microseconds {
-    fn encoded_len(&self) -> der::Result<Length> {
-        Encode::encoded_len(&self.0)
+impl EncodeValue for Microseconds {
+    const TAG: u8 = tag::INTEGER;
+
+    fn value_len(&self) -> usize {
+        self.0.value_len()
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        Encode::encode(&self.0, writer)
+    fn encode_value(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        self.0.encode_value(writer)
     }
 }

@@ -3,10 +3,10 @@
 use core::fmt;
 use core::ops::Deref;
 
-use der::{Length, Reader, SliceReader, SliceWriter};
-
 use crate::codec::{self, Decode, Element, Encode};
 use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::writer::Writer;
 
 /// A decoded value together with its encoding as received or as built.
 ///
@@ -73,22 +73,20 @@ impl<T: Element> Element for Raw<'_, T> {
 }
 
 impl<'a, T: Decode<'a>> Decode<'a> for Raw<'a, T> {
-    fn decode(reader: &mut SliceReader<'a>) -> Result<Self, DecodeError> {
-        // The value is read on a copy of the reader, so that offsets in errors stay those of the whole message.
-        let value = T::decode(&mut reader.clone())?;
-        Ok(Self {
-            bytes: reader.tlv_bytes()?,
-            value,
-        })
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let start = reader.position();
+        let value = T::decode(reader)?;
+        let bytes = reader.since(start);
+        Ok(Self { bytes, value })
     }
 }
 
 impl<T> Encode for Raw<'_, T> {
-    fn encoded_len(&self) -> der::Result<Length> {
-        Length::try_from(self.bytes.len())
+    fn encoded_len(&self) -> usize {
+        self.bytes.len()
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        der::Writer::write(writer, self.bytes)
+    fn encode(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        writer.write(self.bytes)
     }
 }

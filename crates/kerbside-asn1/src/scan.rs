@@ -1,6 +1,7 @@
-//! A look over the whole input before anything is decoded: size, depth and lengths, without recursion or allocation.
+//! A look over elements that are not decoded: size, depth and lengths, without recursion or allocation.
 
 use crate::error::{DecodeError, DecodeErrorKind};
+use crate::tag::{CONSTRUCTED, NUMBER};
 
 /// The longest message taken, in octets. KDC replies with a large PAC reach some tens of kilobytes.
 pub const MAX_MESSAGE_LEN: usize = 1 << 20;
@@ -8,21 +9,21 @@ pub const MAX_MESSAGE_LEN: usize = 1 << 20;
 /// The deepest nesting taken. The deepest message known, a KDC-REQ with additional tickets, has 14 levels.
 pub const MAX_DEPTH: usize = 32;
 
-/// The tag's constructed bit.
-const CONSTRUCTED: u8 = 0x20;
-
-/// The low bits of a tag whose number follows in further octets; no type here has one.
-const HIGH_TAG_NUMBER: u8 = 0x1f;
+/// Checks that `bytes` is not too long.
+pub(crate) fn check_len(bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.len() <= MAX_MESSAGE_LEN {
+        return Ok(());
+    }
+    let kind = DecodeErrorKind::TooLong {
+        len: bytes.len(),
+        max: MAX_MESSAGE_LEN,
+    };
+    Err(DecodeError::new(MAX_MESSAGE_LEN, kind))
+}
 
 /// Checks that `bytes` is a sequence of elements with definite, minimal lengths, each within what contains it.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
-    if bytes.len() > MAX_MESSAGE_LEN {
-        let kind = DecodeErrorKind::TooLong {
-            len: bytes.len(),
-            max: MAX_MESSAGE_LEN,
-        };
-        return Err(DecodeError::new(MAX_MESSAGE_LEN, kind));
-    }
+    check_len(bytes)?;
     let mut ends = [0_usize; MAX_DEPTH];
     let mut depth = 0_usize;
     let mut end = bytes.len();
@@ -54,14 +55,14 @@ pub(crate) fn check(bytes: &[u8]) -> Result<(), DecodeError> {
 }
 
 /// An element's header: where its contents begin, how long they are, whether they are elements again.
-struct ElementHeader {
-    contents: usize,
-    len: usize,
+pub(crate) struct ElementHeader {
+    pub(crate) contents: usize,
+    pub(crate) len: usize,
     constructed: bool,
 }
 
 /// Reads the header at `at` and checks that the element ends at `end` or before.
-fn header(bytes: &[u8], at: usize, end: usize) -> Result<ElementHeader, DecodeError> {
+pub(crate) fn header(bytes: &[u8], at: usize, end: usize) -> Result<ElementHeader, DecodeError> {
     let cut = |needed: usize| {
         let kind = DecodeErrorKind::Overrun {
             needed,
@@ -77,7 +78,7 @@ fn header(bytes: &[u8], at: usize, end: usize) -> Result<ElementHeader, DecodeEr
         }
     };
     let tag = octet(at).ok_or_else(|| cut(2))?;
-    if tag & HIGH_TAG_NUMBER == HIGH_TAG_NUMBER {
+    if tag & NUMBER == NUMBER {
         return Err(DecodeError::new(
             at,
             DecodeErrorKind::Der(der::ErrorKind::TagNumberInvalid),

@@ -4,32 +4,15 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use der::asn1::ObjectIdentifier;
-use der::{Header, Length, Reader, SliceReader, SliceWriter, Tag};
 
-use crate::codec::{self, Decode, Element, Encode, sequence};
-use crate::error::{DecodeError, DecodeErrorKind};
-use crate::{KerberosString, Raw};
+use crate::codec::{self, Decode, DecodeValue, Element, Encode, EncodeValue, sequence};
+use crate::error::DecodeError;
+use crate::reader::Reader;
+use crate::writer::Writer;
+use crate::{KerberosString, Raw, tag};
 
 /// The most mechanisms taken in one list.
 pub const MAX_MECH_TYPES: usize = 32;
-
-impl Decode<'_> for ObjectIdentifier {
-    fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
-        let start = codec::position(reader);
-        <Self as der::Decode>::decode(reader)
-            .map_err(|error| codec::at(error, start, "an OBJECT IDENTIFIER of at most 39 octets"))
-    }
-}
-
-impl Encode for ObjectIdentifier {
-    fn encoded_len(&self) -> der::Result<Length> {
-        der::Encode::encoded_len(self)
-    }
-
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        der::Encode::encode(self, writer)
-    }
-}
 
 impl Element for ObjectIdentifier {
     const MAX_COUNT: usize = MAX_MECH_TYPES;
@@ -55,67 +38,59 @@ pub enum NegotiationToken<'a> {
     Resp(NegTokenResp<'a>),
 }
 
-const NEG_TOKEN_INIT: Tag = codec::context_tag(0);
-const NEG_TOKEN_RESP: Tag = codec::context_tag(1);
+const NEG_TOKEN_INIT: u8 = tag::context(0);
+const NEG_TOKEN_RESP: u8 = tag::context(1);
+const HINTS_OR_MIC: u8 = tag::context(3);
+const MIC_AFTER_HINTS: u8 = tag::context(4);
 
 impl<'a> Decode<'a> for NegotiationToken<'a> {
-    fn decode(reader: &mut SliceReader<'a>) -> Result<Self, DecodeError> {
-        let start = codec::position(reader);
-        match Header::peek(reader)?.tag() {
-            NEG_TOKEN_INIT => codec::decode_tlv(reader, NEG_TOKEN_INIT, |reader| {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        match reader.peek_tag() {
+            Some(NEG_TOKEN_RESP) => {
+                codec::decode_tlv(reader, NEG_TOKEN_RESP, NegTokenResp::decode).map(Self::Resp)
+            }
+            _ => codec::decode_tlv(reader, NEG_TOKEN_INIT, |reader| {
                 if has_neg_hints(reader.clone()) {
                     NegTokenInit2::decode(reader).map(Self::Init2)
                 } else {
                     NegTokenInit::decode(reader).map(Self::Init)
                 }
             }),
-            NEG_TOKEN_RESP => codec::decode_tlv(reader, NEG_TOKEN_RESP, NegTokenResp::decode).map(Self::Resp),
-            found => {
-                let kind = DecodeErrorKind::UnexpectedTag {
-                    expected: Some(NEG_TOKEN_INIT),
-                    found,
-                };
-                Err(DecodeError::new(start, kind))
-            }
         }
     }
 }
 
-/// Whether `[3]` holds a SEQUENCE (`negHints`) rather than an OCTET STRING (`mechListMIC`), or `[4]` is there.
-fn has_neg_hints(mut reader: SliceReader<'_>) -> bool {
-    let found = codec::decode_tlv(&mut reader, Tag::Sequence, |reader| {
-        let mut found = false;
-        while !reader.is_finished() {
-            let header = <Header as der::Decode>::decode(reader)?;
-            let contents = reader.read_slice(header.length())?;
-            found |= header.tag() == codec::context_tag(4)
-                || header.tag() == codec::context_tag(3) && contents.first() == Some(&0x30);
+/// Whether `[3]` holds a SEQUENCE (`negHints`) rather than an OCTET STRING (`mechListMIC`), or an OCTET STRING stands in `[4]`.
+fn has_neg_hints(mut reader: Reader<'_>) -> bool {
+    let Ok(mut fields) = reader.enter(tag::SEQUENCE) else {
+        return false;
+    };
+    while let Some(number) = fields.peek_tag() {
+        let Ok(field) = fields.enter(number) else {
+            return false;
+        };
+        match (number, field.peek_tag()) {
+            (HINTS_OR_MIC, Some(tag::SEQUENCE)) | (MIC_AFTER_HINTS, Some(tag::OCTET_STRING)) => return true,
+            _ => {}
         }
-        Ok(found)
-    });
-    found.unwrap_or(false)
+    }
+    false
 }
 
 impl Encode for NegotiationToken<'_> {
-    fn encoded_len(&self) -> der::Result<Length> {
-        match self {
-            Self::Init(token) => codec::tlv_len(NEG_TOKEN_INIT, token.encoded_len()?),
-            Self::Init2(token) => codec::tlv_len(NEG_TOKEN_INIT, token.encoded_len()?),
-            Self::Resp(token) => codec::tlv_len(NEG_TOKEN_RESP, token.encoded_len()?),
-        }
+    fn encoded_len(&self) -> usize {
+        codec::tlv_len(match self {
+            Self::Init(token) => token.encoded_len(),
+            Self::Init2(token) => token.encoded_len(),
+            Self::Resp(token) => token.encoded_len(),
+        })
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
+    fn encode(&self, writer: &mut Writer<'_>) -> der::Result<()> {
         match self {
-            Self::Init(token) => codec::encode_tlv(writer, NEG_TOKEN_INIT, token.encoded_len()?, |writer| {
-                token.encode(writer)
-            }),
-            Self::Init2(token) => codec::encode_tlv(writer, NEG_TOKEN_INIT, token.encoded_len()?, |writer| {
-                token.encode(writer)
-            }),
-            Self::Resp(token) => codec::encode_tlv(writer, NEG_TOKEN_RESP, token.encoded_len()?, |writer| {
-                token.encode(writer)
-            }),
+            Self::Init(token) => codec::encode_tlv(writer, NEG_TOKEN_INIT, |writer| token.encode(writer)),
+            Self::Init2(token) => codec::encode_tlv(writer, NEG_TOKEN_INIT, |writer| token.encode(writer)),
+            Self::Resp(token) => codec::encode_tlv(writer, NEG_TOKEN_RESP, |writer| token.encode(writer)),
         }
     }
 }
@@ -139,7 +114,7 @@ sequence! {
     ///
     /// RFC 4178 4.2.1.
     #[derive(Clone, Debug)]
-    pub struct NegTokenInit<'a>: EXTENSIBLE {
+    pub struct NegTokenInit<'a> {
         /// The mechanisms, best first, with their bytes: `mech_list_mic` covers them.
         pub mech_types: Raw<'a, Vec<ObjectIdentifier>> = [0],
         /// Old; ignored.
@@ -148,7 +123,7 @@ sequence! {
         pub mech_token: Option<&'a [u8]> = [2],
         /// A MIC over `mech_types`.
         pub mech_list_mic: Option<&'a [u8]> = [3],
-    }
+    } ...
 }
 
 sequence! {
@@ -167,7 +142,7 @@ sequence! {
     ///
     /// MS-SPNG 2.2.1.
     #[derive(Clone, Debug)]
-    pub struct NegTokenInit2<'a>: EXTENSIBLE {
+    pub struct NegTokenInit2<'a> {
         /// The mechanisms, best first, with their bytes.
         pub mech_types: Option<Raw<'a, Vec<ObjectIdentifier>>> = [0],
         /// Old; ignored.
@@ -178,7 +153,7 @@ sequence! {
         pub neg_hints: Option<NegHints<'a>> = [3],
         /// A MIC over `mech_types`.
         pub mech_list_mic: Option<&'a [u8]> = [4],
-    }
+    } ...
 }
 
 sequence! {
@@ -223,7 +198,7 @@ sequence! {
     ///
     /// RFC 4178 4.2.2.
     #[derive(Clone, Debug, Default)]
-    pub struct NegTokenResp<'a>: EXTENSIBLE {
+    pub struct NegTokenResp<'a> {
         /// Where the acceptor stands.
         pub neg_state: Option<NegState> = [0],
         /// The chosen mechanism.
@@ -232,30 +207,32 @@ sequence! {
         pub response_token: Option<&'a [u8]> = [2],
         /// A MIC over the initiator's `mech_types`.
         pub mech_list_mic: Option<&'a [u8]> = [3],
-    }
+    } ...
 }
 
 /// The `ContextFlags` of RFC 2478: a BIT STRING nobody uses, kept so that what has it can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReqFlags(pub u8);
 
-impl Decode<'_> for ReqFlags {
-    fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
-        let [first, ..] = crate::flags::decode_bits(reader)?.to_be_bytes();
+impl DecodeValue<'_> for ReqFlags {
+    const TAG: u8 = tag::BIT_STRING;
+
+    fn decode_value(contents: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let [first, ..] = crate::flags::decode_bits(contents)?.to_be_bytes();
         Ok(Self(first))
     }
 }
 
 /// Seven bits, as RFC 2478 has them.
-impl Encode for ReqFlags {
-    fn encoded_len(&self) -> der::Result<Length> {
-        codec::tlv_len(Tag::BitString, Length::from(2_u8))
+impl EncodeValue for ReqFlags {
+    const TAG: u8 = tag::BIT_STRING;
+
+    fn value_len(&self) -> usize {
+        2
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        codec::encode_tlv(writer, Tag::BitString, Length::from(2_u8), |writer| {
-            der::Writer::write(writer, &[1, self.0 & 0xfe])
-        })
+    fn encode_value(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        writer.write(&[1, self.0 & 0xfe])
     }
 }
 
@@ -300,27 +277,25 @@ impl fmt::Debug for NegState {
     }
 }
 
-impl Decode<'_> for NegState {
-    fn decode(reader: &mut SliceReader<'_>) -> Result<Self, DecodeError> {
-        let start = codec::position(reader);
-        match codec::decode_primitive(reader, Tag::Enumerated)? {
+impl DecodeValue<'_> for NegState {
+    const TAG: u8 = tag::ENUMERATED;
+
+    fn decode_value(contents: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        match contents.rest() {
             [state @ 0..=0x7f] => Ok(Self(*state)),
-            _ => {
-                let expected = "an ENUMERATED of one octet";
-                Err(DecodeError::new(start, DecodeErrorKind::Value { expected }))
-            }
+            _ => Err(contents.bad_value("an ENUMERATED of one octet")),
         }
     }
 }
 
-impl Encode for NegState {
-    fn encoded_len(&self) -> der::Result<Length> {
-        codec::tlv_len(Tag::Enumerated, Length::ONE)
+impl EncodeValue for NegState {
+    const TAG: u8 = tag::ENUMERATED;
+
+    fn value_len(&self) -> usize {
+        1
     }
 
-    fn encode(&self, writer: &mut SliceWriter<'_>) -> der::Result<()> {
-        codec::encode_tlv(writer, Tag::Enumerated, Length::ONE, |writer| {
-            der::Writer::write_byte(writer, self.0)
-        })
+    fn encode_value(&self, writer: &mut Writer<'_>) -> der::Result<()> {
+        writer.write(&[self.0])
     }
 }
