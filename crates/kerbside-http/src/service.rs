@@ -85,7 +85,8 @@ fn authenticate<B>(
 ) -> Result<(Authenticated, Option<HeaderValue>), Refused> {
     let token = credentials::token(request.headers()).map_err(|e| {
         if e == CredentialsError::Absent {
-            tracing::debug!(path = %request.uri().path(), "no Negotiate token yet");
+            // A path may hold control characters in UTF-8, so it is shown with escapes.
+            tracing::debug!(path = ?bounded(request.uri().path().to_owned()), "no Negotiate token yet");
         } else {
             tracing::warn!(error = %e, "Negotiate token refused");
         }
@@ -110,10 +111,24 @@ fn authenticate<B>(
             Err(Refused)
         }
         Err(e) => {
-            tracing::warn!(error = %chain(&e), "Negotiate token refused");
+            tracing::warn!(error = %bounded(chain(&e)), "Negotiate token refused");
             Err(Refused)
         }
     }
+}
+
+/// Octets of a stranger's making that go into one line of the log: the name on a ticket alone may have 48 kB.
+const MAX_LOGGED_LEN: usize = 2048;
+
+/// The text, or its beginning and how much was left out.
+fn bounded(mut text: String) -> String {
+    if text.len() > MAX_LOGGED_LEN {
+        let end = text.floor_char_boundary(MAX_LOGGED_LEN);
+        let left_out = text.len() - end;
+        text.truncate(end);
+        text.push_str(&format!("... ({left_out} more octets)"));
+    }
+    text
 }
 
 /// The error and its causes, in one line.
