@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::failure::{Doing, Failure, Result};
 use crate::load::{Tally, drive, verify};
+use crate::options::Options;
 use crate::proc_files::Usage;
 use crate::realm::Realm;
 use crate::requests::{Kind, Session};
@@ -16,8 +17,6 @@ const WARM_UP: usize = 500;
 const TRIAL: usize = 6000;
 /// The second reading of the KDC's CPU comes so long after the last answer, so that work it put off counts too.
 const SETTLE: Duration = Duration::from_millis(300);
-/// A round during which something else used more of the machine than this is made again.
-const OTHER_CORES_MAX: f64 = 0.25;
 /// How often a round is made again before it is taken as it is.
 const REPEATS_MAX: usize = 3;
 
@@ -46,8 +45,7 @@ pub(crate) struct Subject<'a> {
     realm: &'a Realm,
     session: &'a Session,
     kind: Kind,
-    in_flight: usize,
-    time: Duration,
+    options: &'a Options,
     /// Answers a second to expect, from the fastest round so far.
     expected: f64,
     pub(crate) rounds: Vec<Round>,
@@ -58,10 +56,10 @@ impl<'a> Subject<'a> {
         realm: &'a Realm,
         session: &'a Session,
         kind: Kind,
-        in_flight: usize,
-        time: Duration,
+        options: &'a Options,
     ) -> Result<Self> {
         let mut requests = session.requests(kind, TRIAL)?;
+        let (in_flight, time) = (options.in_flight, options.round());
         let tally = drive(realm.address(), kind, &requests, in_flight, time)?;
         let side = realm.side().name();
         must_be_right(&mut requests, &tally).doing(format!("{side}, {kind:?}, trial run"))?;
@@ -70,8 +68,7 @@ impl<'a> Subject<'a> {
             realm,
             session,
             kind,
-            in_flight,
-            time,
+            options,
             expected,
             rounds: Vec::new(),
         })
@@ -90,7 +87,7 @@ impl<'a> Subject<'a> {
                 .round(repeats)
                 .doing(format!("{}, {:?}", self.side(), self.kind))?;
             self.expected = self.expected.max(round.per_second);
-            if round.other_cores <= OTHER_CORES_MAX || repeats == REPEATS_MAX {
+            if round.other_cores <= self.options.busy_max || repeats == REPEATS_MAX {
                 eprintln!(
                     "  {:8} {:3} {:7.0}/s {:6.1} us CPU, p50 {:.2} ms, lost {}, others {:.2} cores",
                     self.side(),
@@ -115,22 +112,22 @@ impl<'a> Subject<'a> {
     }
 
     fn round(&self, repeats: usize) -> Result<Round> {
+        let (in_flight, time) = (self.options.in_flight, self.options.round());
         // A third more than the fastest round so far would have sent.
-        let wanted =
-            Duration::from_secs_f64(self.expected * self.time.as_secs_f64() * 1.33 / 1e6).as_micros();
+        let wanted = Duration::from_secs_f64(self.expected * time.as_secs_f64() * 1.33 / 1e6).as_micros();
         let mut requests = self
             .session
             .requests(self.kind, WARM_UP + usize::try_from(wanted)?)?;
         let mut timed = requests.split_off(WARM_UP);
         let address = self.realm.address();
-        let warm = drive(address, self.kind, &requests, self.in_flight, self.time)?;
+        let warm = drive(address, self.kind, &requests, in_flight, time)?;
         must_be_right(&mut requests, &warm).doing("warm-up")?;
         let before = Usage::read(self.realm.pid())?;
-        let tally = drive(address, self.kind, &timed, self.in_flight, self.time)?;
+        let tally = drive(address, self.kind, &timed, in_flight, time)?;
         sleep(SETTLE);
         let after = Usage::read(self.realm.pid())?;
         let verified = must_be_right(&mut timed, &tally)?;
-        if tally.used_up && tally.elapsed < self.time / 2 {
+        if tally.used_up && tally.elapsed < time / 2 {
             return Err(Failure::new("there were too few requests for half of the round"));
         }
         let used = after.since(&before);

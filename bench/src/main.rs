@@ -22,6 +22,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
+use tempfile::Builder;
 
 use failure::{Doing, Result};
 use kdc_rounds::Subject;
@@ -57,7 +58,7 @@ fn measure(options: &Options) -> Result<()> {
     options.check()?;
     let kerbside = options.kerbside()?;
     let parent = options.parent()?;
-    let dir = tempfile::Builder::new()
+    let dir = Builder::new()
         .prefix("bench-")
         .tempdir_in(&parent)
         .doing(parent.display())?;
@@ -84,8 +85,22 @@ fn measure(options: &Options) -> Result<()> {
     } else {
         Vec::new()
     };
+    let memory = Builder::new().prefix("bench-").tempdir_in(&options.memory_dir);
+    let memory = memory.doing(options.memory_dir.display())?;
+    let in_memory = if options.wants(Row::AsSafeMemory) {
+        println!("the row in memory: {}", proc_files::file_system(memory.path())?);
+        places(&sides, LoginWrites::On, memory.path())?
+    } else {
+        Vec::new()
+    };
     for (row, title, places, kind) in [
         (Row::AsSafe, "AS, lockout and last success kept", &safe, Kind::As),
+        (
+            Row::AsSafeMemory,
+            "the same, databases in memory",
+            &in_memory,
+            Kind::As,
+        ),
         (Row::AsOff, "AS, neither kept", &off, Kind::As),
         (Row::Tgs, "TGS", &safe, Kind::Tgs),
     ] {
@@ -99,7 +114,7 @@ fn measure(options: &Options) -> Result<()> {
     if options.wants(Row::Wrap) {
         text.push_str(&message_row(options, &safe, dir.path())?);
     }
-    for place in safe.iter().chain(&off) {
+    for place in safe.iter().chain(&in_memory).chain(&off) {
         let mib = proc_files::peak_kib(place.realm.pid()).unwrap_or(0) / 1024;
         notes.push_str(&format!(
             "peak resident size of {}'s KDC: {mib} MiB\n",
@@ -162,13 +177,7 @@ fn places(sides: &[Side], writes: LoginWrites, dir: &Path) -> Result<Vec<Place>>
 fn kdc_row(options: &Options, places: &[Place], kind: Kind) -> Result<(Vec<Line>, String)> {
     let mut subjects = Vec::new();
     for Place { realm, session } in places {
-        subjects.push(Subject::new(
-            realm,
-            session,
-            kind,
-            options.in_flight,
-            options.round(),
-        )?);
+        subjects.push(Subject::new(realm, session, kind, options)?);
     }
     for round in 0..options.rounds {
         let turns = subjects.iter_mut();

@@ -26,6 +26,12 @@ pub(crate) struct Options {
     /// Requests in flight
     #[arg(long, default_value_t = 16)]
     pub(crate) in_flight: usize,
+    /// A round is made again, three times at most, when more cores than this were busy with something else
+    #[arg(long, default_value_t = 0.25)]
+    pub(crate) busy_max: f64,
+    /// A folder in memory, for the row that shows MIT without a disk
+    #[arg(long, default_value = "/dev/shm")]
+    pub(crate) memory_dir: PathBuf,
     /// Starts of `kerbside up`
     #[arg(long, default_value_t = 20)]
     pub(crate) starts: usize,
@@ -42,6 +48,8 @@ pub(crate) struct Options {
 pub(crate) enum Row {
     /// AS, lockout and last success kept
     AsSafe,
+    /// The same with both databases in memory
+    AsSafeMemory,
     /// AS, lockout and last success disabled
     AsOff,
     /// TGS
