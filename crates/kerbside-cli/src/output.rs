@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use kerbside_formats::spelling::Misspelling;
 
 /// Why a command failed: the cause in one line, the evidence, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +58,17 @@ impl Report {
     pub(crate) fn print(&self, program: &str) {
         let _ = std::io::stderr().lock().write_all(self.text(program).as_bytes());
     }
+}
+
+/// Prints `NAME: warning: FILE line N: ...` for each slip in the configuration to standard error.
+pub(crate) fn print_warnings(program: &str, slips: &[Misspelling]) {
+    let mut text = String::new();
+    for slip in slips {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{program}: warning: {}", escape(&slip.to_string()));
+    }
+    // A closed standard error is not worth failing for.
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints `NAME: error: TEXT` to standard error.

@@ -682,3 +682,29 @@ fn a_link_named_for_a_program_is_that_program() {
         unknown.stderr
     );
 }
+
+#[test]
+fn slips_in_krb5_conf_are_warned_of() {
+    let home = Home::start();
+    home.edit_config(|text| {
+        format!("[libdefautlts]\n\trdns = no\n{text}[libdefaults]\n\tforwardble = yes\n")
+    });
+    let path = home.realm.krb5_conf().display().to_string();
+    let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+    let warned = |program: &str| {
+        format!(
+            "{program}: warning: {path} line 1: [libdefautlts] is not a known section; did you mean [libdefaults]?\n\
+             {program}: warning: {path} line {lines}: forwardble is not a known relation of [libdefaults]; \
+             did you mean forwardable?\n"
+        )
+    };
+    let login = home.run("kinit", &["alice"], "secret\n");
+    assert_eq!((login.code, login.stderr), (0, warned("kinit")));
+    let ticket = home.run("kvno", &["HTTP/localhost"], "");
+    assert_eq!((ticket.code, ticket.stderr), (0, warned("kvno")));
+    let listing = home.run("klist", &[], "");
+    assert_eq!((listing.code, listing.stderr), (0, warned("klist")));
+    assert_eq!(home.run("klist", &["-s"], ""), Run::success(""));
+    let listing = home.run("kadmin.local", &["-q", "listprincs"], "");
+    assert_eq!((listing.code, listing.stderr), (0, warned("kadmin.local")));
+}

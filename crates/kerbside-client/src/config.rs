@@ -9,6 +9,7 @@ use kerbside_asn1::{Principal, Realm};
 use kerbside_formats::expansion;
 use kerbside_formats::krb5_conf::Krb5Conf;
 use kerbside_formats::profile::{NoIncludes, Profile};
+use kerbside_formats::spelling::Misspelling;
 
 use crate::environment::Environment;
 use crate::error::Error;
@@ -58,6 +59,12 @@ impl Config {
     #[must_use]
     pub fn krb5_conf(&self) -> &Krb5Conf {
         &self.krb5
+    }
+
+    /// Names in the files that look like slips of known ones: they count for nothing.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<Misspelling> {
+        self.krb5.warnings()
     }
 
     /// The environment this was loaded with.

@@ -155,7 +155,7 @@ fn arguments(items: Vec<Item>, command: &[OsString]) -> Result<Arguments, Report
 }
 
 fn administer(arguments: Arguments) -> Result<ExitCode, Report> {
-    let settings = load(&arguments.overrides)?;
+    let settings = load(NAME, &arguments.overrides)?;
     let realm = Realm::from(settings.config.realm.as_str());
     let shown = arguments
         .principal

@@ -150,7 +150,7 @@ fn command(mut arguments: Arguments) -> Result<(), Failure> {
 
 /// The realm's settings, with the master key's type and version from the command line.
 fn settings(arguments: &Arguments) -> Result<RealmConfig, Failure> {
-    let mut config = load(&arguments.overrides)?.config;
+    let mut config = load(NAME, &arguments.overrides)?.config;
     if let Some(name) = &arguments.key_type {
         config.master_key_type = enctype(name)?;
     }

@@ -49,6 +49,7 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
 fn login(arguments: &Arguments) -> Result<(), Report> {
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
+    output::print_warnings(NAME, &config.warnings());
     let session = Session {
         client: Client::new(Arc::new(config)),
         arguments,

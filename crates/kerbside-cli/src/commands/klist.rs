@@ -137,6 +137,9 @@ fn show(arguments: &Arguments) -> Result<ExitCode, Report> {
     }
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
+    if !arguments.silent {
+        output::print_warnings(NAME, &config.warnings());
+    }
     if arguments.keytab {
         return show_keytab(arguments, &config);
     }

@@ -122,7 +122,7 @@ fn arguments(items: Vec<Item>) -> Result<Option<Arguments>, Report> {
 fn serve(arguments: Arguments) -> Result<ExitCode, Report> {
     let Settings {
         mut config, profile, ..
-    } = load(&arguments.overrides)?;
+    } = load(NAME, &arguments.overrides)?;
     let own = |name: &str| profile.get(&["realms", &config.realm, name]).is_some();
     if let Some(ports) = &arguments.ports
         && !own("kdc_listen")

@@ -120,6 +120,7 @@ fn parse(args: &[OsString]) -> Result<Arguments, Option<&'static str>> {
 fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
+    output::print_warnings(NAME, &config.warnings());
     let client = Client::new(Arc::new(config));
     let mut options = ServiceTicketOptions::default();
     if let Some(name) = &arguments.etype {

@@ -8,12 +8,13 @@ use kerbside_asn1::KerberosTime;
 use kerbside_client::{Environment, load_profile};
 use kerbside_crypto::{EncryptionType, Password};
 use kerbside_formats::Profile;
+use kerbside_formats::spelling::misspellings;
 use kerbside_server::admin::MasterKeySource;
 use kerbside_server::store::{MasterKey, facts_of_file, read_stash};
 use kerbside_server::{RealmConfig, ServerError};
 
 use crate::diagnosis::{Doing, explain};
-use crate::output::Report;
+use crate::output::{Report, print_warnings};
 use crate::prompt;
 
 /// What a command line says of the realm.
@@ -38,13 +39,14 @@ pub(crate) struct Settings {
     pub(crate) environment: Environment,
 }
 
-/// Reads kdc.conf and krb5.conf.
-pub(crate) fn load(overrides: &Overrides) -> Result<Settings, Report> {
+/// Reads kdc.conf and krb5.conf; `program` warns of slips in them.
+pub(crate) fn load(program: &str, overrides: &Overrides) -> Result<Settings, Report> {
     let environment = Environment::from_process();
     let mut files = environment.kdc_profile_files();
     files.extend(environment.config_files());
     let loaded = load_profile(&files)
         .map_err(|error| explain(&error, &Doing::new("while reading the configuration")))?;
+    print_warnings(program, &misspellings(&loaded.profile));
     let default = loaded
         .profile
         .get(&["libdefaults", "default_realm"])
