@@ -88,6 +88,33 @@ kinds! {
     "PA-ENC-TS-ENC" => PaEncTsEnc,
     "EncryptedData" => EncryptedData<'_>,
     "AD-KDCIssued" => AdKdcIssued<'_>,
+    "AD-CAMMAC" => AdCammac<'_>,
+    "IAKERB-HEADER" => IakerbHeader<'_>,
+    "KRB-FINISHED" => KrbFinished<'_>,
+    "KDC-PROXY-MESSAGE" => KdcProxyMessage<'_>,
+    "KrbFastResponse" => KrbFastResponse<'_>,
+    "PA-FX-FAST-REPLY" => PaFxFastReply<'_>,
+    "PA-FOR-USER" => PaForUser<'_>,
+    "PA-S4U-X509-USER" => PaS4uX509User<'_>,
+    "OTP-TOKENINFO" => OtpTokenInfo<'_>,
+    "PA-OTP-CHALLENGE" => PaOtpChallenge<'_>,
+    "PA-OTP-REQUEST" => PaOtpRequest<'_>,
+    "PA-OTP-ENC-REQUEST" => PaOtpEncRequest<'_>,
+    "PA-SAM-CHALLENGE-2" => PaSamChallenge2<'_>,
+    "PA-SAM-CHALLENGE-2-BODY" => PaSamChallenge2Body<'_>,
+    "PA-SAM-RESPONSE-2" => PaSamResponse2<'_>,
+    "PA-ENC-SAM-RESPONSE-ENC-2" => PaEncSamResponseEnc2<'_>,
+    "PA-SPAKE" => PaSpake<'_>,
+    "SPAKESecondFactor" => SpakeSecondFactor<'_>,
+    "SecureCookie" => SecureCookie<'_>,
+    "PA-PK-AS-REQ" => PaPkAsReq<'_>,
+    "PA-PK-AS-REP" => PaPkAsRep<'_>,
+    "AuthPack" => AuthPack<'_>,
+    "KDCDHKeyInfo" => KdcDhKeyInfo<'_>,
+    "ReplyKeyPack" => ReplyKeyPack<'_>,
+    "OtherInfo" => OtherInfo<'_>,
+    "PkinitSuppPubInfo" => PkinitSuppPubInfo<'_>,
+    "ChangePasswdData" => ChangePasswdData<'_>,
 }
 
 /// The type of an entry of `asn1_krb5_reference.json`.
@@ -123,6 +150,10 @@ pub(crate) fn samples() -> Vec<Sample> {
         samples.extend(kind.map(|kind| Sample { name, kind, bytes }));
     };
     for vector in json("asn1_krb5_reference.json")["vectors"].as_array().unwrap() {
+        let name = format!("{} {}", vector["name"], vector["variant"]);
+        add(name, reference_kind(vector), unhex(&vector["der_hex"]));
+    }
+    for vector in json("asn1_pkinit_reference.json")["vectors"].as_array().unwrap() {
         let name = format!("{} {}", vector["name"], vector["variant"]);
         add(name, reference_kind(vector), unhex(&vector["der_hex"]));
     }

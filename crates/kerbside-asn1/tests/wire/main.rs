@@ -13,9 +13,12 @@
 
 mod context_tokens;
 mod corpus;
+mod families;
+mod files;
 mod hostile;
 mod kdc_messages;
 mod names;
+mod pkinit;
 mod reference;
 mod secrets;
 mod tolerances;
