@@ -177,6 +177,9 @@ fn a_message_over_the_limit_is_refused() {
         }
     );
     assert!(gss_token::unwrap(&bytes).is_err());
+    // An octet string that ends where the input does has nothing else wrong with it.
+    bytes[2..5].copy_from_slice(&(MAX_MESSAGE_LEN as u32 - 4).to_be_bytes()[1..]);
+    assert_eq!(refusal::<&[u8]>(&bytes), error);
 }
 
 #[test]
