@@ -1,9 +1,15 @@
 //! CBC with ciphertext stealing (CBC-CS3 of NIST SP 800-38A addendum) over segments, as RFC 3962 section 5,
 //! RFC 8009 section 5 and RFC 6803 section 6 use it: no initial vector but zero, the last two blocks always exchanged.
 
+use aes::cipher::common::BlockSizeUser;
+use aes::cipher::consts::U16;
+use aes::cipher::{
+    BlockCipherDecBackend, BlockCipherDecClosure, BlockCipherEncBackend, BlockCipherEncClosure,
+};
 use zeroize::Zeroizing;
 
-use crate::cipher::{BLOCK_LEN, Block, Cipher, xor_block};
+use crate::cbc::{self, xor_block};
+use crate::cipher::{BLOCK_LEN, Block, Cipher};
 use crate::mac::MacState;
 use crate::segment::Segment;
 use crate::segment_text::{Position, advance, for_each_signed, gather, scatter};
@@ -16,8 +22,7 @@ pub(crate) fn encrypt_and_mac(
     segments: &mut [Segment<'_>],
     total: usize,
 ) {
-    let mut pass = EncryptAndMac(Encrypting::new(cipher, mac));
-    encrypt(&mut pass, segments, total);
+    cipher.encrypt_with(EncryptMessage::<true> { mac, segments, total });
 }
 
 /// Encrypts likewise, and feeds the MAC with the signed segments as they are then (RFC 8009).
@@ -27,93 +32,123 @@ pub(crate) fn encrypt_then_mac(
     segments: &mut [Segment<'_>],
     total: usize,
 ) {
-    let end = Position::start_of(segments.len());
-    let mut pass = EncryptThenMac(Encrypting::new(cipher, mac));
-    encrypt(&mut pass, segments, total);
-    pass.0.mac_up_to(segments, end);
-}
-
-fn encrypt<'a, P: Pass + AsMut<Encrypting<'a>>>(pass: &mut P, segments: &mut [Segment<'_>], total: usize) {
-    let shape = Shape::of(total);
-    let at = for_each_run(segments, shape.bulk, pass);
-    pass.before_across(segments, Position::start_of(segments.len()));
-    let Encrypting { cipher, chain, .. } = pass.as_mut();
-    shape.with_final_pair(segments, at, |[last_but_one, last], _| {
-        xor_block(last_but_one, chain);
-        cipher.encrypt_block(last_but_one);
-        xor_block(last, last_but_one);
-        cipher.encrypt_block(last);
-        core::mem::swap(last_but_one, last);
-    });
+    cipher.encrypt_with(EncryptMessage::<false> { mac, segments, total });
 }
 
 /// Decrypts the `total` octets of the encrypted segments as one string, in place.
 pub(crate) fn decrypt(cipher: &Cipher, segments: &mut [Segment<'_>], total: usize) {
-    let shape = Shape::of(total);
-    let mut pass = Decrypt {
-        cipher,
-        chain: Block::default(),
-    };
-    let at = for_each_run(segments, shape.bulk, &mut pass);
-    shape.with_final_pair(segments, at, |[last_but_one, last], stolen| {
-        // The full block comes first; decrypted, it is the short plaintext mixed with the short ciphertext, and
-        // behind that the octets that were stolen from the other block.
-        cipher.decrypt_block(last_but_one);
-        for (short, full) in last.iter_mut().zip(last_but_one.iter_mut()).skip(stolen) {
-            *short = *full;
+    cipher.decrypt_with(DecryptMessage { segments, total });
+}
+
+/// The MAC runs ahead of the cipher and sees plaintext, or behind it and sees ciphertext.
+struct EncryptMessage<'a, 'b, const AHEAD: bool> {
+    mac: &'a mut MacState,
+    segments: &'a mut [Segment<'b>],
+    total: usize,
+}
+
+impl<const AHEAD: bool> BlockSizeUser for EncryptMessage<'_, '_, AHEAD> {
+    type BlockSize = U16;
+}
+
+impl<const AHEAD: bool> BlockCipherEncClosure for EncryptMessage<'_, '_, AHEAD> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let shape = Shape::of(self.total);
+        let end = Position::start_of(self.segments.len());
+        let mut pass = Encrypting::<B, AHEAD> {
+            backend,
+            chain: Block::default(),
+            mac: self.mac,
+            mac_at: Position::START,
+        };
+        let at = for_each_run(self.segments, shape.bulk, &mut pass);
+        if AHEAD {
+            pass.mac_up_to(self.segments, end);
         }
-        xor_block(last_but_one, last);
-        cipher.decrypt_block(last);
-        xor_block(last, &pass.chain);
-        core::mem::swap(last_but_one, last);
-    });
+        shape.with_final_pair(self.segments, at, |[last_but_one, last], _| {
+            xor_block(last_but_one, &pass.chain);
+            backend.encrypt_block_inplace(last_but_one);
+            xor_block(last, last_but_one);
+            backend.encrypt_block_inplace(last);
+            core::mem::swap(last_but_one, last);
+        });
+        pass.mac_up_to(self.segments, end);
+    }
+}
+
+struct DecryptMessage<'a, 'b> {
+    segments: &'a mut [Segment<'b>],
+    total: usize,
+}
+
+impl BlockSizeUser for DecryptMessage<'_, '_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherDecClosure for DecryptMessage<'_, '_> {
+    #[inline(always)]
+    fn call<B: BlockCipherDecBackend<BlockSize = U16>>(self, backend: &B) {
+        let shape = Shape::of(self.total);
+        let mut pass = Decrypting {
+            backend,
+            chain: Block::default(),
+        };
+        let at = for_each_run(self.segments, shape.bulk, &mut pass);
+        shape.with_final_pair(self.segments, at, |[last_but_one, last], stolen| {
+            // The full block comes first; decrypted, it is the short plaintext mixed with the short ciphertext, and
+            // behind that the octets that were stolen from the other block.
+            backend.decrypt_block_inplace(last_but_one);
+            for (short, full) in last.iter_mut().zip(last_but_one.iter_mut()).skip(stolen) {
+                *short = *full;
+            }
+            xor_block(last_but_one, last);
+            backend.decrypt_block_inplace(last);
+            xor_block(last, &pass.chain);
+            core::mem::swap(last_but_one, last);
+        });
+    }
 }
 
 /// What is done in one pass over the plain CBC part of a message.
 trait Pass {
     /// Before the whole blocks at `at` in one segment.
     fn before_run(&mut self, _segments: &[Segment<'_>], _at: Position) {}
-    /// Whole blocks in place, from `at` to `end`.
-    fn run(&mut self, blocks: &mut [Block], at: Position, end: Position);
+    /// Whole blocks in place, which end at `end`.
+    fn run(&mut self, blocks: &mut [Block], end: Position);
     /// Before octets up to `end` that lie across segments are changed.
     fn before_across(&mut self, _segments: &[Segment<'_>], _end: Position) {}
     /// A block from across segments.
     fn across(&mut self, block: &mut [Block]);
 }
 
-struct Decrypt<'a> {
-    cipher: &'a Cipher,
+struct Decrypting<'a, B> {
+    backend: &'a B,
     chain: Block,
 }
 
-impl Pass for Decrypt<'_> {
-    fn run(&mut self, blocks: &mut [Block], _at: Position, _end: Position) {
-        self.cipher.cbc_decrypt(&mut self.chain, blocks);
+impl<B: BlockCipherDecBackend<BlockSize = U16>> Pass for Decrypting<'_, B> {
+    #[inline(always)]
+    fn run(&mut self, blocks: &mut [Block], _end: Position) {
+        cbc::decrypt(self.backend, &mut self.chain, blocks);
     }
 
+    #[inline(always)]
     fn across(&mut self, block: &mut [Block]) {
-        self.cipher.cbc_decrypt(&mut self.chain, block);
+        cbc::decrypt(self.backend, &mut self.chain, block);
     }
 }
 
-/// An encryption under way, and how far the MAC has come in the same string.
-struct Encrypting<'a> {
-    cipher: &'a Cipher,
+/// An encryption under way, and how far the MAC has come in the same string. Ahead of the cipher, nothing is encrypted
+/// that the MAC has not seen; behind it, the MAC sees nothing that is not encrypted.
+struct Encrypting<'a, B, const AHEAD: bool> {
+    backend: &'a B,
     chain: Block,
     mac: &'a mut MacState,
     mac_at: Position,
 }
 
-impl<'a> Encrypting<'a> {
-    fn new(cipher: &'a Cipher, mac: &'a mut MacState) -> Self {
-        Self {
-            cipher,
-            chain: Block::default(),
-            mac,
-            mac_at: Position::START,
-        }
-    }
-
+impl<B, const AHEAD: bool> Encrypting<'_, B, AHEAD> {
     fn mac_up_to(&mut self, segments: &[Segment<'_>], to: Position) {
         if self.mac_at < to {
             for_each_signed(segments, self.mac_at, to, |text| self.mac.update(text));
@@ -122,58 +157,30 @@ impl<'a> Encrypting<'a> {
     }
 }
 
-/// The MAC runs ahead of the cipher: nothing is encrypted that it has not seen.
-struct EncryptAndMac<'a>(Encrypting<'a>);
-
-impl Pass for EncryptAndMac<'_> {
+impl<B: BlockCipherEncBackend<BlockSize = U16>, const AHEAD: bool> Pass for Encrypting<'_, B, AHEAD> {
     fn before_run(&mut self, segments: &[Segment<'_>], at: Position) {
-        self.0.mac_up_to(segments, at);
+        self.mac_up_to(segments, at);
     }
 
-    fn run(&mut self, blocks: &mut [Block], _at: Position, end: Position) {
-        let this = &mut self.0;
-        this.cipher.cbc_encrypt_and_mac(&mut this.chain, blocks, this.mac);
-        this.mac_at = end;
+    #[inline(always)]
+    fn run(&mut self, blocks: &mut [Block], end: Position) {
+        if AHEAD {
+            cbc::encrypt_and_mac(self.backend, &mut self.chain, blocks, self.mac);
+        } else {
+            cbc::encrypt_then_mac(self.backend, &mut self.chain, blocks, self.mac);
+        }
+        self.mac_at = end;
     }
 
     fn before_across(&mut self, segments: &[Segment<'_>], end: Position) {
-        self.0.mac_up_to(segments, end);
+        if AHEAD {
+            self.mac_up_to(segments, end);
+        }
     }
 
+    #[inline(always)]
     fn across(&mut self, block: &mut [Block]) {
-        self.0.cipher.cbc_encrypt(&mut self.0.chain, block);
-    }
-}
-
-/// The MAC runs behind the cipher: it sees nothing that is not encrypted.
-struct EncryptThenMac<'a>(Encrypting<'a>);
-
-impl Pass for EncryptThenMac<'_> {
-    fn before_run(&mut self, segments: &[Segment<'_>], at: Position) {
-        self.0.mac_up_to(segments, at);
-    }
-
-    fn run(&mut self, blocks: &mut [Block], _at: Position, end: Position) {
-        let this = &mut self.0;
-        this.cipher
-            .cbc_encrypt_then_mac(&mut this.chain, blocks, this.mac);
-        this.mac_at = end;
-    }
-
-    fn across(&mut self, block: &mut [Block]) {
-        self.0.cipher.cbc_encrypt(&mut self.0.chain, block);
-    }
-}
-
-impl<'a> AsMut<Encrypting<'a>> for EncryptAndMac<'a> {
-    fn as_mut(&mut self) -> &mut Encrypting<'a> {
-        &mut self.0
-    }
-}
-
-impl<'a> AsMut<Encrypting<'a>> for EncryptThenMac<'a> {
-    fn as_mut(&mut self) -> &mut Encrypting<'a> {
-        &mut self.0
+        cbc::encrypt(self.backend, &mut self.chain, block);
     }
 }
 
@@ -199,6 +206,7 @@ impl Shape {
 
     /// Lets `f` change the final pair, its second block filled up with zero octets; `f` also gets the number of octets
     /// of that block.
+    #[inline(always)]
     fn with_final_pair(
         &self,
         segments: &mut [Segment<'_>],
@@ -226,6 +234,7 @@ impl Shape {
 
 /// Leads `pass` over runs of whole blocks, `len` octets in all: in place where a segment holds whole blocks, through a
 /// block on the stack where one lies across segments.
+#[inline(always)]
 fn for_each_run(segments: &mut [Segment<'_>], len: usize, pass: &mut impl Pass) -> Position {
     let mut at = Position::START;
     let mut blocks_left = len / BLOCK_LEN;
@@ -251,7 +260,7 @@ fn for_each_run(segments: &mut [Segment<'_>], len: usize, pass: &mut impl Pass) 
                 .and_then(Segment::encrypted_mut)
                 .and_then(|bytes| bytes.get_mut(at.offset..end.offset))
                 .unwrap_or_default();
-            pass.run(Block::slice_as_chunks_mut(run).0, at, end);
+            pass.run(Block::slice_as_chunks_mut(run).0, end);
             at = end;
             blocks_left -= count;
         } else {

@@ -5,6 +5,8 @@ use core::slice;
 
 use zeroize::Zeroize;
 
+use crate::mac::copy_prefix;
+
 /// Octets of a hash block.
 const BLOCK_LEN: usize = 64;
 
@@ -88,9 +90,7 @@ impl<H: Compression> Hmac64<H> {
         if self.filled > 0 {
             let room = self.buffer.get_mut(self.filled..).unwrap_or_default();
             let (now, later) = data.split_at(room.len().min(data.len()));
-            for (to, from) in room.iter_mut().zip(now) {
-                *to = *from;
-            }
+            copy_prefix(room, now);
             self.filled += now.len();
             data = later;
             if self.filled < BLOCK_LEN {
@@ -105,9 +105,7 @@ impl<H: Compression> Hmac64<H> {
             H::compress(&mut self.inner, blocks);
             self.hashed = self.hashed.wrapping_add(as_u64(data.len() - rest.len()));
         }
-        for (to, from) in self.buffer.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        copy_prefix(&mut self.buffer, rest);
         self.filled = rest.len();
     }
 
@@ -172,17 +170,11 @@ impl<H: Compression> Hmac64<H> {
     pub(crate) fn finalize_into(mut self, out: &mut [u8]) {
         let bits = self.hashed.wrapping_add(as_u64(self.filled)).wrapping_mul(8);
         pad_and_compress::<H>(&mut self.inner, &mut self.buffer, self.filled, bits);
-        let mut words = self.inner.as_ref().iter();
-        for octets in self.buffer.as_chunks_mut::<4>().0 {
-            *octets = words.next().copied().unwrap_or_default().to_be_bytes();
-        }
-        let len = self.inner.as_ref().len() * 4;
+        let len = write_words(self.inner.as_ref(), &mut self.buffer);
         let bits = (64 + as_u64(len)) * 8;
         pad_and_compress::<H>(&mut self.outer, &mut self.buffer, len, bits);
-        let octets = self.outer.as_ref().iter().flat_map(|word| word.to_be_bytes());
-        for (to, from) in out.iter_mut().zip(octets) {
-            *to = from;
-        }
+        write_words(self.outer.as_ref(), &mut self.buffer);
+        copy_prefix(out, &self.buffer);
     }
 
     /// Octets until the block in hand is full.
@@ -202,11 +194,10 @@ fn pad_and_compress<H: Compression>(
     filled: usize,
     bits: u64,
 ) {
-    let mut rest = buffer.iter_mut().skip(filled);
-    if let Some(octet) = rest.next() {
-        *octet = 0x80;
+    if let Some((first, rest)) = buffer.get_mut(filled..).and_then(<[u8]>::split_first_mut) {
+        *first = 0x80;
+        rest.fill(0);
     }
-    rest.for_each(|octet| *octet = 0);
     if filled + 9 > BLOCK_LEN {
         H::compress(state, slice::from_ref(buffer));
         *buffer = [0; BLOCK_LEN];
@@ -215,6 +206,14 @@ fn pad_and_compress<H: Compression>(
         *end = bits.to_be_bytes();
     }
     H::compress(state, slice::from_ref(buffer));
+}
+
+/// Writes a chaining value as the octets of a hash, and returns how many.
+fn write_words(words: &[u32], out: &mut [u8; BLOCK_LEN]) -> usize {
+    for (octets, word) in out.as_chunks_mut().0.iter_mut().zip(words) {
+        *octets = word.to_be_bytes();
+    }
+    words.len() * 4
 }
 
 #[inline(always)]

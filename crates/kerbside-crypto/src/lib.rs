@@ -40,6 +40,7 @@
 
 extern crate alloc;
 
+mod cbc;
 mod checksum_type;
 mod cipher;
 mod ciphertext_stealing;

@@ -130,8 +130,9 @@ fn move_prefix(to: &mut [u8], from: &mut [u8]) {
 
 /// Copies as many octets as both have.
 pub(crate) fn copy_prefix(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
+    let len = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..len), from.get(..len)) {
+        to.copy_from_slice(from);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The octets of segments as one string: places in it, and copies of what lies across pieces.
 
+use crate::mac::copy_prefix;
 use crate::segment::Segment;
 
 /// A place in the string that segments make.
@@ -47,9 +48,7 @@ pub(crate) fn gather(segments: &[Segment<'_>], at: Position, mut out: &mut [u8])
             .unwrap_or_default();
         offset = 0;
         let (now, later) = out.split_at_mut(rest.len().min(out.len()));
-        for (to, from) in now.iter_mut().zip(rest) {
-            *to = *from;
-        }
+        copy_prefix(now, rest);
         out = later;
         if out.is_empty() {
             break;
@@ -67,9 +66,7 @@ pub(crate) fn scatter(segments: &mut [Segment<'_>], at: Position, mut text: &[u8
             .unwrap_or_default();
         offset = 0;
         let (now, later) = text.split_at(rest.len().min(text.len()));
-        for (to, from) in rest.iter_mut().zip(now) {
-            *to = *from;
-        }
+        copy_prefix(rest, now);
         text = later;
         if text.is_empty() {
             break;

@@ -93,9 +93,9 @@ where
     let iv = Block::default();
     if let Ok(block) = <&mut Block>::try_from(&mut *text) {
         if encrypting {
-            cbc::Encryptor::inner_iv_init(cipher, &iv).encrypt_block(block);
+            ::cbc::Encryptor::inner_iv_init(cipher, &iv).encrypt_block(block);
         } else {
-            cbc::Decryptor::inner_iv_init(cipher, &iv).decrypt_block(block);
+            ::cbc::Decryptor::inner_iv_init(cipher, &iv).decrypt_block(block);
         }
         return;
     }
