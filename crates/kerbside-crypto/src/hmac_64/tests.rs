@@ -33,11 +33,11 @@ fn finalize<H: Compression>(mac: Hmac64<H>) -> Vec<u8> {
 
 #[test]
 fn every_length_in_any_pieces_is_what_the_hmac_crate_computes() {
-    for key_len in [0, 1, 16, 32, 64] {
+    for key_len in [0, 32, 64] {
         let key = octets(key_len);
-        for len in (0..=300).chain([1000, 4096, 4097]) {
+        for len in (0..=200).chain([1000, 4097]) {
             let text = octets(len);
-            for piece in [1, 7, 16, 63, 64, 65, 5000] {
+            for piece in [7, 64, 65, 5000] {
                 let mut sha1 = Hmac64::<Sha1>::new(&key);
                 let mut sha256 = Hmac64::<Sha256>::new(&key);
                 for piece in text.chunks(piece) {
@@ -61,8 +61,8 @@ fn every_length_in_any_pieces_is_what_the_hmac_crate_computes() {
 
 #[test]
 fn hashing_ahead_absorbs_what_was_there_before_the_change() {
-    for before in 0..=130 {
-        for len in (0..=200).chain([256, 1000]) {
+    for before in (0..=130).step_by(3) {
+        for len in (0..=200).step_by(7).chain([64, 128, 192, 256, 1000]) {
             let (head, text) = (octets(before), octets(len));
             let mut changed = text.clone();
             let mut mac = Hmac64::<Sha1>::new(b"key");
@@ -80,8 +80,8 @@ fn hashing_ahead_absorbs_what_was_there_before_the_change() {
 
 #[test]
 fn hashing_behind_absorbs_what_is_there_after_the_change() {
-    for before in 0..=130 {
-        for len in (0..=200).chain([256, 1000]) {
+    for before in (0..=130).step_by(3) {
+        for len in (0..=200).step_by(7).chain([64, 128, 192, 256, 1000]) {
             let (head, text) = (octets(before), octets(len));
             let mut changed = text.clone();
             let mut mac = Hmac64::<Sha256>::new(b"key");
@@ -96,4 +96,43 @@ fn hashing_behind_absorbs_what_is_there_after_the_change() {
             assert_eq!(finalize(mac), expected_sha256(b"key", &all), "{before} {len}");
         }
     }
+}
+
+#[test]
+fn vectors_of_rfc_2202_and_rfc_4231() {
+    let file: serde_json::Value =
+        serde_json::from_str(include_str!("../../tests/vectors/primitives.json")).unwrap_or_default();
+    let field = |vector: &serde_json::Value, name: &str| {
+        hex::decode(vector[name].as_str().unwrap_or("?")).unwrap_or_default()
+    };
+    let (mut sha1, mut sha256) = (0, 0);
+    for vector in file["hmac"].as_array().into_iter().flatten() {
+        let (key, data, expected) = (
+            field(vector, "key_hex"),
+            field(vector, "data_hex"),
+            field(vector, "mac_hex"),
+        );
+        // Longer keys are hashed first, which no profile needs.
+        if key.len() > BLOCK_LEN {
+            continue;
+        }
+        let mut out = vec![0; expected.len()];
+        match vector["hash"].as_str() {
+            Some("sha1") => {
+                let mut mac = Hmac64::<Sha1>::new(&key);
+                mac.update(&data);
+                mac.finalize_into(&mut out);
+                sha1 += 1;
+            }
+            Some("sha256") => {
+                let mut mac = Hmac64::<Sha256>::new(&key);
+                mac.update(&data);
+                mac.finalize_into(&mut out);
+                sha256 += 1;
+            }
+            _ => continue,
+        }
+        assert_eq!(out, expected, "{vector}");
+    }
+    assert_eq!((sha1, sha256), (5, 4));
 }

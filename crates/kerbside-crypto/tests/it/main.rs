@@ -6,6 +6,7 @@
 )]
 
 mod in_place;
+mod primitives;
 mod refusals;
 mod support;
 mod vectors;

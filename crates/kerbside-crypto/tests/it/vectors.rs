@@ -6,7 +6,7 @@ use kerbside_crypto::{
     Segment, UnkeyedChecksum, fx_cf2,
 };
 
-use crate::support::{Fixed, Tally, enctype, from_password, key, list, number, octets, read};
+use crate::support::{Fixed, Tally, enctype, from_password, key, list, number, octets, padded, read};
 
 const ANY_COUNT: IterationLimits = IterationLimits {
     min: Some(1),
@@ -358,4 +358,102 @@ fn rfc6803() {
     // Tested beside the derivation.
     list(&file, "key_derivation").iter().for_each(|_| tally.ran());
     tally.finish(&file, 23, 0);
+}
+
+/// What MIT's library computes where nobody published vectors: PRF and CF2 of Camellia, the translated usages of RC4,
+/// HMAC-MD5 with every type of key.
+#[test]
+fn mit_computed() {
+    let file = read("mit_computed");
+    let mut tally = Tally::default();
+    for vector in list(&file, "vectors") {
+        match vector["kind"].as_str().unwrap() {
+            "prf_cf2" => check_prf_and_cf2(vector),
+            "hmac_md5" => {
+                let key = key(enctype(vector), &octets(vector, "key_hex")).unwrap();
+                let usage = KeyUsage(number(vector, "key_usage"));
+                let tag = key.hmac_md5_checksum(usage, &[&octets(vector, "data_hex")]);
+                assert_eq!(tag.as_bytes(), octets(vector, "checksum_hex"), "{vector}");
+            }
+            "encrypt" => check_both_ways(
+                &key(enctype(vector), &octets(vector, "key_hex")).unwrap(),
+                KeyUsage(number(vector, "key_usage")),
+                &octets(vector, "plaintext_hex"),
+                &octets(vector, "ciphertext_hex"),
+            ),
+            "random_to_key" => {
+                let seed = octets(vector, "seed_hex");
+                let made = Key::random_to_key_with_policy(enctype(vector), &seed, &EnctypePolicy::ALLOW_ALL);
+                assert_eq!(
+                    made.unwrap().expose_secret(),
+                    octets(vector, "key_hex"),
+                    "{vector}"
+                );
+            }
+            "rc4_string_to_key" => {
+                let made = from_password(
+                    enctype(vector),
+                    &Password::from(octets(vector, "password_hex")),
+                    &octets(vector, "salt_hex"),
+                    None,
+                    &IterationLimits::default(),
+                );
+                assert_eq!(
+                    made.unwrap().expose_secret(),
+                    octets(vector, "key_hex"),
+                    "{vector}"
+                );
+            }
+            kind => {
+                assert_eq!(kind, "unkeyed");
+                let cksumtype = ChecksumType(number(vector, "cksumtype"));
+                let data = octets(vector, "data_hex");
+                let checksum = UnkeyedChecksum::compute(cksumtype, &[&data], &EnctypePolicy::ALLOW_ALL);
+                assert_eq!(
+                    checksum.unwrap().as_bytes(),
+                    octets(vector, "checksum_hex"),
+                    "{vector}"
+                );
+            }
+        }
+        tally.ran();
+    }
+    tally.finish(&file, 97, 0);
+}
+
+fn check_prf_and_cf2(vector: &serde_json::Value) {
+    let [key1, key2] = ["key1", "key2"].map(|name| {
+        let key = key(enctype(vector), &octets(vector, &format!("{name}_hex"))).unwrap();
+        let limits = IterationLimits::default();
+        let made = from_password(
+            enctype(vector),
+            &Password::from(name),
+            name.as_bytes(),
+            None,
+            &limits,
+        );
+        assert!(made.unwrap().ct_eq(&key), "{vector}");
+        key
+    });
+    let input = octets(vector, "prf_input_hex");
+    assert_eq!(
+        *key1.prf(&input).unwrap(),
+        octets(vector, "prf_output_hex"),
+        "{vector}"
+    );
+    let pepper = |field: &str| vector[field].as_str().unwrap().as_bytes();
+    let combined = fx_cf2(&key1, &key2, pepper("pepper1"), pepper("pepper2")).unwrap();
+    assert_eq!(combined.expose_secret(), octets(vector, "cf2_hex"), "{vector}");
+}
+
+/// Decrypts, and encrypts again with the confounder found.
+fn check_both_ways(key: &Key, usage: KeyUsage, plaintext: &[u8], ciphertext: &[u8]) {
+    assert_eq!(*key.decrypt(usage, ciphertext).unwrap(), padded(key, plaintext));
+    let (header, _) = decrypt_with_confounder(key, usage, ciphertext);
+    // In the header of rc4-hmac the checksum comes first.
+    let confounder = &header[key.checksum_len() - key.trailer_len()..];
+    assert_eq!(
+        key.encrypt(usage, plaintext, &mut Fixed(confounder)).unwrap(),
+        ciphertext
+    );
 }
