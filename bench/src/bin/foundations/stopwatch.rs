@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 /// Turns of each subject.
-const ROUNDS: usize = 41;
-/// How long one turn should last: long beside the clock's steps, short beside the scheduler's.
-const TURN: Duration = Duration::from_micros(1500);
+const ROUNDS: usize = 151;
+/// How long one turn should last: long beside the clock's steps, short beside the scheduler's, so that what else the
+/// machine does falls on all subjects alike.
+const TURN: Duration = Duration::from_micros(300);
 
 /// Something that is called many times.
 pub(crate) type Subject<'a> = Box<dyn FnMut() + 'a>;
