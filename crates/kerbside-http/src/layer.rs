@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use http::HeaderValue;
 use kerbside_asn1::Principal;
 use kerbside_gss::{Acceptor, AcceptorParams, GssError, ServiceName, Step};
 use kerbside_protocol::Now;
@@ -19,7 +20,7 @@ pub struct Settings {
     /// shared by every clone of the layer, as it must be.
     pub acceptor: Acceptor,
     /// The body of a 401, and its media type. It is shown to strangers: nothing in it should depend on the request.
-    pub unauthorized_page: (&'static str, bytes::Bytes),
+    pub unauthorized_page: (HeaderValue, bytes::Bytes),
 }
 
 impl Settings {
@@ -30,7 +31,7 @@ impl Settings {
         Self {
             acceptor,
             unauthorized_page: (
-                "text/plain; charset=utf-8",
+                HeaderValue::from_static("text/plain; charset=utf-8"),
                 bytes::Bytes::from_static(text.as_bytes()),
             ),
         }
@@ -104,7 +105,7 @@ impl NegotiateLayer {
 
     /// With another body for a 401.
     #[must_use]
-    pub fn unauthorized_page(mut self, media_type: &'static str, body: impl Into<bytes::Bytes>) -> Self {
+    pub fn unauthorized_page(mut self, media_type: HeaderValue, body: impl Into<bytes::Bytes>) -> Self {
         Arc::make_mut(&mut self.settings).unauthorized_page = (media_type, body.into());
         self
     }

@@ -253,7 +253,9 @@ async fn tokens_that_are_no_tickets_are_refused() {
 #[tokio::test]
 async fn the_page_of_a_refusal_can_be_chosen() {
     let world = World::new();
-    let layer = world.layer().unauthorized_page("text/html", "<h1>log in</h1>");
+    let layer = world
+        .layer()
+        .unauthorized_page(http::HeaderValue::from_static("text/html"), "<h1>log in</h1>");
     let answer = ask(&layer, None).await;
     assert_eq!(answer.body, "<h1>log in</h1>");
     assert_eq!(answer.headers.get(header::CONTENT_TYPE).unwrap(), "text/html");

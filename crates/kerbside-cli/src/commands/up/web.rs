@@ -33,7 +33,10 @@ impl Web {
         let url = format!("http://localhost:{port}/");
         let layer = NegotiateLayer::from_keytab(keytab, &service.to_string())
             .map_err(|e| Report::new(format!("the protected page has no keys: {e}")))?
-            .unauthorized_page("text/html; charset=utf-8", page::log_in(user, &url));
+            .unauthorized_page(
+                http::HeaderValue::from_static("text/html; charset=utf-8"),
+                page::log_in(user, &url),
+            );
         let app = Router::new().route("/", get(show)).layer(layer);
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread()
