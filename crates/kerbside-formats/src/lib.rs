@@ -9,6 +9,7 @@
 //! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`], [`pkinit_conf`] |
 //! | krb5.conf, kdc.conf: unknown and misspelt names | [`spelling`] |
 //! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`], [`residual`] |
+//! | local names, transited realms | [`auth_to_local`], [`transited`] |
 //!
 //! Nothing here opens a file, reads the environment or knows the time: bytes come in, bytes go out.
 //! What is read is written back unchanged where it is not understood. Every length and count is
@@ -18,6 +19,7 @@
 
 extern crate alloc;
 
+pub mod auth_to_local;
 pub mod ccache;
 mod credential;
 pub mod duration;
@@ -36,6 +38,7 @@ mod reader;
 mod relations;
 pub mod residual;
 pub mod spelling;
+pub mod transited;
 
 pub use ccache::CredentialCache;
 pub use credential::Credential;
