@@ -40,4 +40,4 @@ pub use kdc_server::{KdcServer, KdcServerConfig};
 pub use net::Limits;
 pub use net::listen::Listeners;
 pub use random::{SystemRng, system_rng};
-pub use realm::{Realm, RealmBuilder, random_password};
+pub use realm::{Realm, RealmBuilder, check_realm_name, random_password};

@@ -3,7 +3,7 @@
 //! Everything is in memory and in one private temporary directory, listens on the loopback address
 //! only, and is gone when the value is dropped.
 
-use core::fmt::Write as _;
+use core::fmt::{self, Write as _};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::DirBuilder;
@@ -50,7 +50,7 @@ pub fn random_password() -> String {
 }
 
 /// What a test realm will be made of
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RealmBuilder {
     name: String,
     users: Vec<(String, String)>,
@@ -60,6 +60,18 @@ pub struct RealmBuilder {
     keytab: Option<PathBuf>,
     audit: Vec<AuditTarget>,
     policy: Option<fn(&mut KdcPolicy)>,
+}
+
+impl fmt::Debug for RealmBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The passwords stay out of it.
+        let users: Vec<&str> = self.users.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("RealmBuilder")
+            .field("name", &self.name)
+            .field("users", &users)
+            .field("services", &self.services)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for RealmBuilder {
@@ -113,7 +125,7 @@ impl RealmBuilder {
         self
     }
 
-    /// Writes the services' keys to this file as well, which must not exist
+    /// Writes the services' keys to this file as well, which must not exist, and is removed with the realm
     #[must_use]
     pub fn keytab(mut self, path: &Path) -> Self {
         self.keytab = Some(path.to_owned());
@@ -144,14 +156,25 @@ impl RealmBuilder {
 }
 
 /// A running realm; stopped, and its directory removed, when dropped
-#[derive(Debug)]
 pub struct Realm {
     // Dropped first, so that nothing uses the directory any more.
     server: KdcServer,
     directory: PrivateDirectory,
+    _copy: Option<KeytabCopy>,
     name: String,
     passwords: BTreeMap<String, String>,
     keytab: PathBuf,
+}
+
+impl fmt::Debug for Realm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The passwords stay out of it.
+        f.debug_struct("Realm")
+            .field("name", &self.name)
+            .field("server", &self.server)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Realm {
@@ -174,6 +197,7 @@ impl Realm {
     }
 
     fn start_with(builder: RealmBuilder) -> Result<Realm> {
+        check_realm_name(&builder.name)?;
         let mut policy = KdcPolicy::new(kerbside_asn1::Realm::from(builder.name.as_str()));
         policy.max_renewable_life = RENEWABLE_LIFE;
         if let Some(change) = builder.policy {
@@ -213,9 +237,13 @@ impl Realm {
         };
         let keytab = files.path("service.keytab");
         write_keytab(&keytab, &services)?;
-        if let Some(path) = &builder.keytab {
-            write_keytab(path, &services)?;
-        }
+        let copy = match &builder.keytab {
+            Some(path) => {
+                write_keytab(path, &services)?;
+                Some(KeytabCopy(path.clone()))
+            }
+            None => None,
+        };
         write_keytab(&files.path("client.keytab"), &users)?;
         files.write_configuration(listeners.udp_addresses().first())?;
 
@@ -238,6 +266,7 @@ impl Realm {
             passwords: builder.users.into_iter().collect(),
             keytab: builder.keytab.unwrap_or(keytab),
             directory,
+            _copy: copy,
         })
     }
 
@@ -439,6 +468,39 @@ impl Files<'_> {
              \t\tkdc_tcp_listen = {listen}\n\t}}\n"
         );
         write_private(&self.path("kdc.conf"), kdc_conf.as_bytes())
+    }
+}
+
+/// Whether a realm's name can stand in the configuration files that are written for it
+///
+/// # Errors
+/// [`ServerError::Config`] naming the character that cannot.
+pub fn check_realm_name(name: &str) -> Result<()> {
+    let refused = |detail: String| {
+        Err(ServerError::Config {
+            place: format!("the realm name {name:?}"),
+            detail,
+        })
+    };
+    if name.is_empty() {
+        return refused("expected at least one character, but found none".to_owned());
+    }
+    let special = |c: &char| c.is_whitespace() || c.is_control() || "{}[]()=\"\\#;*%/:@".contains(*c);
+    match name.chars().find(special) {
+        Some(c) => refused(format!(
+            "expected letters, digits, dots and hyphens, but found {c:?}"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// A keytab that was made for the realm outside its directory, and is of no use after it
+#[derive(Debug)]
+struct KeytabCopy(PathBuf);
+
+impl Drop for KeytabCopy {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 

@@ -274,13 +274,16 @@ fn temporary_name(path: &Path) -> PathBuf {
 /// Writes a file of ours alone and makes it durable
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = create_private(path)?;
-    file.write_all(bytes)
-        .and_then(|()| file.sync_all())
-        .map_err(|source| ServerError::File {
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|source| {
+        // Made a moment ago, and half of it is worse than none.
+        let _ = std::fs::remove_file(path);
+        ServerError::File {
             path: path.to_owned(),
             action: "write",
             source,
-        })
+        }
+    })
 }
 
 #[cfg(test)]

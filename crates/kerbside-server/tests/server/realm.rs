@@ -192,3 +192,45 @@ fn what_cannot_be_made_is_refused() {
         .start();
     assert!(twice.is_err(), "two principals of one name");
 }
+
+#[test]
+fn passwords_stay_out_of_debug_output() {
+    let builder = Realm::builder().user("alice", "hunter2").without_sockets();
+    let text = format!("{builder:?}");
+    assert!(text.contains("alice") && !text.contains("hunter2"), "{text}");
+    let text = format!("{:?}", builder.start().unwrap());
+    assert!(
+        text.contains("EXAMPLE.TEST") && !text.contains("hunter2"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_name_that_would_change_the_configuration_is_refused() {
+    for name in ["", "A B", "A\n[libdefaults]", "A={", "A@B", "A/B"] {
+        let refused = Realm::builder().name(name).without_sockets().start().unwrap_err();
+        assert!(
+            refused
+                .to_string()
+                .starts_with(&format!("the realm name {name:?}")),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn its_keytab_elsewhere_goes_with_it_and_when_it_cannot_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let keytab = folder.path().join("kt");
+    let start = |user: &str| {
+        let builder = Realm::builder().user(user, "secret").service("HTTP/localhost");
+        builder.without_sockets().keytab(&keytab).start()
+    };
+    let realm = start("alice").unwrap();
+    assert!(keytab.exists());
+    drop(realm);
+    assert!(!keytab.exists());
+    // Named twice: refused after the keytab was written.
+    start("HTTP/localhost").unwrap_err();
+    assert!(!keytab.exists());
+}
