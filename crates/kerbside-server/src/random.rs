@@ -23,26 +23,40 @@ pub fn system_rng() -> SystemRng {
 const BUFFER_LEN: usize = 512;
 
 /// The operating system's octets, fetched a few requests ahead: a system call costs as much as a
-/// good part of a request. Each octet is handed out once and wiped.
+/// good part of a request. Each octet is handed out once and wiped. A process that was forked off
+/// has a copy of what its parent will hand out, so it begins anew.
 struct BufferedRng {
     octets: Zeroizing<[u8; BUFFER_LEN]>,
     used: usize,
+    process: u32,
 }
 
 thread_local! {
     static BUFFERED: RefCell<BufferedRng> =
-        RefCell::new(BufferedRng { octets: Zeroizing::new([0; BUFFER_LEN]), used: BUFFER_LEN });
+        RefCell::new(BufferedRng { octets: Zeroizing::new([0; BUFFER_LEN]), used: BUFFER_LEN, process: 0 });
 }
 
 /// Runs `with` on this thread's buffered generator; within another such run, on the system's own
 pub(crate) fn with_buffered_rng<T>(with: impl FnOnce(&mut dyn CryptoRng) -> T) -> T {
     BUFFERED.with(|buffered| match buffered.try_borrow_mut() {
-        Ok(mut rng) => with(&mut *rng),
+        Ok(mut rng) => {
+            rng.belong_to(std::process::id());
+            with(&mut *rng)
+        }
         Err(_) => with(&mut system_rng()),
     })
 }
 
 impl BufferedRng {
+    /// Drops what another process fetched
+    fn belong_to(&mut self, process: u32) {
+        if self.process != process {
+            self.process = process;
+            self.octets.fill(0);
+            self.used = BUFFER_LEN;
+        }
+    }
+
     fn fill(&mut self, out: &mut [u8]) {
         if out.len() > BUFFER_LEN {
             return system_rng().fill_bytes(out);
@@ -109,6 +123,27 @@ mod tests {
             assert!(used.iter().all(|octet| *octet == 0), "used octets are gone");
             assert!(rest.len() < 32 || rest.iter().any(|octet| *octet != 0));
         });
+    }
+
+    #[test]
+    fn a_forked_process_does_not_hand_out_what_its_parent_will() {
+        let mut parent = BufferedRng {
+            octets: Zeroizing::new([0; BUFFER_LEN]),
+            used: BUFFER_LEN,
+            process: 0,
+        };
+        parent.belong_to(1);
+        parent.next_u64();
+        // What fork(2) does to it.
+        let mut child = BufferedRng {
+            octets: parent.octets.clone(),
+            used: parent.used,
+            process: parent.process,
+        };
+        child.belong_to(2);
+        parent.belong_to(1);
+        assert!(parent.used < BUFFER_LEN, "its own process keeps its octets");
+        assert_ne!(child.next_u64(), parent.next_u64());
     }
 
     #[test]
