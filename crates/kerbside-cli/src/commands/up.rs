@@ -21,9 +21,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
-use kerbside_server::ServerError;
 
-use crate::output::Report;
+use super::realm_settings::server_report;
 use arguments::Arguments;
 
 /// The name before each message.
@@ -52,15 +51,6 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         report.print(PROGRAM);
         ExitCode::FAILURE
     })
-}
-
-/// A server's error as its user needs it.
-fn server_report(error: ServerError) -> Report {
-    let report = Report::new(error.to_string());
-    match error.hint() {
-        Some(hint) => report.hint(hint),
-        None => report,
-    }
 }
 
 /// What the page and the KDC have to say goes to standard error, by RUST_LOG.

@@ -7,7 +7,7 @@ use clap::Parser;
 
 /// A realm, a login and a protected page in one command; or a realm that exists for one command.
 #[derive(Debug, Parser)]
-#[command(name = "kerbside up", disable_version_flag = true)]
+#[command(name = "kerbside up", bin_name = "kerbside up", disable_version_flag = true)]
 #[command(
     after_help = "Without COMMAND the realm is kept in the data folder and served until interrupted.\n\
     With COMMAND it is in memory, the environment of COMMAND names it, and it is gone when COMMAND ends."

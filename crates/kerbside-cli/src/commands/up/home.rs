@@ -42,6 +42,8 @@ impl Home {
         let dir = std::path::absolute(&args.data).map_err(|e| io_report(&args.data, "find", &e))?;
         let created = !dir.join(DATABASE).exists();
         if created {
+            kerbside_server::check_realm_name(args.realm.as_deref().unwrap_or(DEFAULT_REALM))
+                .map_err(server_report)?;
             make(&dir, args.realm.as_deref().unwrap_or(DEFAULT_REALM))?;
         }
         check_folder(&dir)?;
@@ -58,8 +60,10 @@ impl Home {
             .first()
             .copied()
             .ok_or_else(|| Report::new("no free port"))?;
-        write_configuration(&dir, &realm, kdc)?;
+        // The database is ours before the files that name the ports are: of two that start at once, the one that
+        // fails must not leave its ports in the other's files.
         let server = open(&dir, &realm, listeners)?;
+        write_configuration(&dir, &realm, kdc)?;
         let mut home = Self {
             server,
             user: name(&realm, DEFAULT_USER)?,

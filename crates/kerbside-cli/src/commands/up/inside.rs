@@ -2,8 +2,10 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitCode, ExitStatus};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use kerbside_server::{Realm, random_password};
 
@@ -23,6 +25,8 @@ const GRACE: Duration = Duration::from_secs(10);
 
 pub(super) fn run(args: &Arguments) -> Result<ExitCode, Report> {
     start_log();
+    // Before there is anything that would be left behind.
+    let signals = Signals::catch()?;
     let realm = start_realm(args)?;
     let user = args.users().first().map_or("", |(name, _)| *name).to_owned();
     let web = if args.web {
@@ -45,6 +49,9 @@ pub(super) fn run(args: &Arguments) -> Result<ExitCode, Report> {
     if let Some(web) = &web {
         command.env("KERBSIDE_WEB", &web.url);
     }
+    if let Some(stopped) = signals.stopped() {
+        return Ok(stopped);
+    }
     let child = match command.spawn() {
         Ok(child) => child,
         Err(e) => {
@@ -53,7 +60,7 @@ pub(super) fn run(args: &Arguments) -> Result<ExitCode, Report> {
             return Ok(ExitCode::from(if missing { NOT_FOUND } else { NOT_RUNNABLE }));
         }
     };
-    let status = wait(child)?;
+    let status = signals.wait(child)?;
     drop(web);
     drop(realm);
     Ok(exit_code(status))
@@ -76,62 +83,109 @@ fn start_realm(args: &Arguments) -> Result<Realm, Report> {
     builder.start().map_err(server_report)
 }
 
-/// Waits for COMMAND, and hands signals on to it: the realm is removed only after it ended.
-fn wait(mut child: Child) -> Result<ExitStatus, Report> {
-    let failed = |e: std::io::Error| Report::new(format!("the command cannot be waited for: {e}"));
-    let pid = i32::try_from(child.id()).unwrap_or(0);
-    let handing_on = hand_signals_on(pid)?;
-    let status = child.wait().map_err(failed)?;
-    handing_on.store(0, Ordering::SeqCst);
-    Ok(status)
+/// What a signal is for.
+#[derive(Clone, Copy)]
+enum Phase {
+    /// The realm is being made: COMMAND will not be started any more.
+    Starting,
+    /// A signal came before COMMAND was started.
+    Stopped(i32),
+    /// COMMAND runs. It is not waited for before this ends, so the number is its own.
+    Running(Pid),
+    /// COMMAND ended: the realm is being removed.
+    Ending,
 }
 
-/// A thread that passes SIGTERM and SIGHUP to the process in the returned cell, until it is 0. SIGINT and SIGQUIT
-/// reach COMMAND from the terminal by themselves, and end it, not us.
-fn hand_signals_on(pid: i32) -> Result<std::sync::Arc<AtomicI32>, Report> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let failed = |e: std::io::Error| Report::new(format!("signals cannot be caught: {e}"));
-    let cell = std::sync::Arc::new(AtomicI32::new(pid));
-    let target = std::sync::Arc::clone(&cell);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(failed)?;
-    let caught = {
-        let _inside = runtime.enter();
-        let of = |kind: SignalKind| signal(kind).map_err(failed);
-        (
-            of(SignalKind::terminate())?,
-            of(SignalKind::hangup())?,
-            of(SignalKind::interrupt())?,
-            of(SignalKind::quit())?,
-        )
-    };
-    let (mut terminate, mut hangup, mut interrupt, mut quit) = caught;
-    let body = async move {
-        loop {
-            let passed_on = tokio::select! {
-                _ = terminate.recv() => true,
-                _ = hangup.recv() => true,
-                _ = interrupt.recv() => false,
-                _ = quit.recv() => false,
-            };
-            if passed_on {
-                send(&target, rustix::process::Signal::TERM);
-                tokio::time::sleep(GRACE).await;
-                send(&target, rustix::process::Signal::KILL);
+/// Keeps signals from ending this process while there is something to remove.
+///
+/// SIGTERM and SIGHUP are passed on to COMMAND; SIGINT and SIGQUIT reach it from the terminal by themselves, and end
+/// it, not us.
+struct Signals {
+    phase: Arc<Mutex<Phase>>,
+}
+
+impl Signals {
+    fn catch() -> Result<Signals, Report> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let failed = |e: std::io::Error| Report::new(format!("signals cannot be caught: {e}"));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let (mut terminate, mut hangup, mut interrupt, mut quit) = {
+            let _inside = runtime.enter();
+            let of = |kind: SignalKind| signal(kind).map_err(failed);
+            (
+                of(SignalKind::terminate())?,
+                of(SignalKind::hangup())?,
+                of(SignalKind::interrupt())?,
+                of(SignalKind::quit())?,
+            )
+        };
+        let phase = Arc::new(Mutex::new(Phase::Starting));
+        let shared = Arc::clone(&phase);
+        let body = async move {
+            loop {
+                let (signal, passed_on) = tokio::select! {
+                    _ = terminate.recv() => (Signal::TERM, true),
+                    _ = hangup.recv() => (Signal::HUP, true),
+                    _ = interrupt.recv() => (Signal::INT, false),
+                    _ = quit.recv() => (Signal::QUIT, false),
+                };
+                {
+                    let mut phase = lock(&shared);
+                    if matches!(*phase, Phase::Starting) {
+                        *phase = Phase::Stopped(signal.as_raw());
+                    }
+                }
+                if passed_on {
+                    send(&shared, Signal::TERM);
+                    tokio::time::sleep(GRACE).await;
+                    send(&shared, Signal::KILL);
+                }
             }
+        };
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(body))
+            .map_err(failed)?;
+        Ok(Signals { phase })
+    }
+
+    /// The exit code if a signal came before COMMAND was started.
+    fn stopped(&self) -> Option<ExitCode> {
+        match *lock(&self.phase) {
+            Phase::Stopped(signal) => Some(shell_code(SIGNALLED + signal)),
+            _ => None,
         }
-    };
-    std::thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || runtime.block_on(body))
-        .map_err(failed)?;
-    Ok(cell)
+    }
+
+    /// Waits for COMMAND, and hands signals on to it: the realm is removed only after it ended.
+    fn wait(&self, mut child: Child) -> Result<ExitStatus, Report> {
+        let failed = |e: std::io::Error| Report::new(format!("the command cannot be waited for: {e}"));
+        let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        if let Some(pid) = pid {
+            let before = std::mem::replace(&mut *lock(&self.phase), Phase::Running(pid));
+            // One that came while COMMAND was being started is for COMMAND.
+            if let Phase::Stopped(_) = before {
+                send(&self.phase, Signal::TERM);
+            }
+            let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            // Left for `child` to collect; an error is one that it reports as well.
+            let _ = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), ended));
+        }
+        *lock(&self.phase) = Phase::Ending;
+        child.wait().map_err(failed)
+    }
 }
 
-fn send(target: &AtomicI32, signal: rustix::process::Signal) {
-    if let Some(pid) = rustix::process::Pid::from_raw(target.load(Ordering::SeqCst)) {
+fn lock(phase: &Mutex<Phase>) -> MutexGuard<'_, Phase> {
+    phase.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn send(phase: &Mutex<Phase>, signal: Signal) {
+    let phase = lock(phase);
+    if let Phase::Running(pid) = *phase {
         // It may have ended meanwhile.
         let _ = rustix::process::kill_process(pid, signal);
     }
@@ -142,7 +196,11 @@ fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| SIGNALLED + signal));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    shell_code(code.unwrap_or(1))
+}
+
+fn shell_code(code: i32) -> ExitCode {
+    ExitCode::from(u8::try_from(code).unwrap_or(1))
 }
 
 #[cfg(test)]
