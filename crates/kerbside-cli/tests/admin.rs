@@ -463,6 +463,36 @@ fn what_is_there_is_never_overwritten() {
 }
 
 #[test]
+fn a_key_is_not_changed_when_its_keytab_cannot_be_written() {
+    let home = Home::created();
+    let _kdc = home.start_kdc();
+    home.query("addprinc -randkey HTTP/host", "");
+    // No file of this process may grow, as on a full disk; the database is the KDC's.
+    let program = home.command("kadmin.local", &["-q", "ktadd -k service.keytab HTTP/host"]);
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .current_dir(home.folder.path())
+        .env_clear()
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let output = shell.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("WRFILE:service.keytab: cannot write: "), "{said}");
+    assert!(!home.path("service.keytab").exists());
+    let facts = home.query("getprinc HTTP/host", "").stdout;
+    assert!(
+        facts.contains("Key: vno 1, ") && !facts.contains("Key: vno 2, "),
+        "{facts}"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_realm_is_said_with_its_evidence() {
     let home = Home::created();
     let stderr = |program: &str, args: &[&str]| {

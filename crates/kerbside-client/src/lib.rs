@@ -48,5 +48,7 @@ pub use replay_cache::MemoryReplayCache;
 pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
 pub use schedule::Timing;
 pub use secret::{KeytabSecret, Prompt, Secret};
-pub use store::{CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, update_keytab};
+pub use store::{
+    CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, rehearse_keytab_update, update_keytab,
+};
 pub use transport::MAX_REPLY_BYTES;

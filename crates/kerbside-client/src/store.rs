@@ -6,6 +6,6 @@ mod keytab;
 
 pub use cache::CacheStore;
 pub use file::FileFault;
-pub use keytab::{KeytabWarning, OpenedKeytab, read_keytab, update_keytab};
+pub use keytab::{KeytabWarning, OpenedKeytab, read_keytab, rehearse_keytab_update, update_keytab};
 
 pub(crate) use keytab::Stamp;

@@ -271,6 +271,22 @@ pub(crate) fn replace<E: From<FileFault>>(
     .into())
 }
 
+/// Whether a file could be replaced by one that is `growth` bytes longer: writes such a file beside it, and removes
+/// that again. A full disk, a folder that may not be written or an owner that cannot be kept show themselves here.
+pub(crate) fn rehearse(path: &Path, kind: Kind, growth: u64) -> Result<(), FileFault> {
+    let before = match open(path, kind, OpenOptions::new().read(true)) {
+        Ok(file) => Some(file.metadata().map_err(system("stat"))?),
+        Err(FileFault::NotFound) => None,
+        Err(fault) => return Err(fault),
+    };
+    let length = before.as_ref().map_or(0, Metadata::len).saturating_add(growth);
+    let temporary = Temporary::write(path, &vec![0; usize::try_from(length).unwrap_or(0)])?;
+    match before.filter(|_| kind == Kind::Keytab) {
+        Some(before) => temporary.keep_access(&before),
+        None => Ok(()),
+    }
+}
+
 /// Overwrites a file with zeros and removes it, once `check` has agreed to its contents.
 pub(crate) fn destroy<E: From<FileFault>>(
     path: &Path,
@@ -405,6 +421,24 @@ mod tests {
 
     fn fixed(bytes: &'static [u8]) -> impl Fn(Option<&[u8]>) -> Result<Zeroizing<Vec<u8>>, FileFault> {
         move |_| Ok(Zeroizing::new(bytes.to_vec()))
+    }
+
+    #[test]
+    fn a_rehearsal_changes_nothing_and_finds_what_would_fail() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keytab");
+        rehearse(&path, Kind::Keytab, 100).unwrap();
+        assert!(names(dir.path()).is_empty());
+        std::fs::write(&path, "keys").unwrap();
+        rehearse(&path, Kind::Keytab, 100).unwrap();
+        assert_eq!(names(dir.path()), ["keytab"]);
+        assert_eq!(std::fs::read(&path).unwrap(), b"keys");
+        let nowhere = dir.path().join("missing").join("keytab");
+        assert!(matches!(
+            rehearse(&nowhere, Kind::Keytab, 100),
+            Err(FileFault::System { doing: "create", .. })
+        ));
+        assert_eq!(rehearse(dir.path(), Kind::Keytab, 100), Err(FileFault::NotAFile));
     }
 
     fn names(dir: &Path) -> Vec<String> {

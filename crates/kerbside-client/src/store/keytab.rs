@@ -122,6 +122,21 @@ pub fn update_keytab(name: &KeytabName, change: impl Fn(&mut Keytab)) -> Result<
     updated.map_err(named(name))
 }
 
+/// Whether `update_keytab` could add `growth` bytes of keys: to be asked before keys are made that exist nowhere else.
+/// Nothing is changed.
+///
+/// # Errors
+/// [`Error::Keytab`]: what would keep the file from being replaced, a full disk among it.
+pub fn rehearse_keytab_update(name: &KeytabName, growth: u64) -> Result<(), Error> {
+    let rehearsed = match name {
+        KeytabName::File { path, .. } => {
+            file::rehearse(path, Kind::Keytab, growth).map_err(KeytabFault::from)
+        }
+        KeytabName::Other { kind, .. } => Err(KeytabFault::TypeNotBuilt(kind.to_string())),
+    };
+    rehearsed.map_err(named(name))
+}
+
 fn named(name: &KeytabName) -> impl FnOnce(KeytabFault) -> Error {
     let name = name.clone();
     move |fault| Error::Keytab { name, fault }

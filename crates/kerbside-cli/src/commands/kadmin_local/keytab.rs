@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kerbside_asn1::Principal;
-use kerbside_client::{Error, KeytabName, read_keytab, update_keytab};
+use kerbside_client::{Error, KeytabName, read_keytab, rehearse_keytab_update, update_keytab};
 use kerbside_formats::KeytabEntry;
 use kerbside_formats::keysalt::KeySalt;
 use kerbside_kdc::KeyData;
@@ -21,6 +21,9 @@ use crate::output::escape;
 const ADD_USAGE: &str =
     "Usage: ktadd [-k[eytab] keytab] [-q] [-e keysaltlist] [-norandkey] [principal | -glob princ-exp] [...]";
 const REMOVE_USAGE: &str = "Usage: ktremove [-k[eytab] keytab] [-q] principal [kvno|\"all\"|\"old\"]";
+
+/// Room for one principal's entries: a key of each enctype beside a long name.
+const ENTRIES_BYTES: u64 = 4096;
 
 /// The keytab meant: a path alone is shown as `WRFILE:`, as MIT does; none is the default one.
 fn keytab_name(console: &Console, given: Option<&str>) -> KeytabName {
@@ -152,6 +155,12 @@ fn add_one(
     principal: &Principal,
     shown: &str,
 ) -> Result<(), Verdict> {
+    // The old key stops working with the change: there must be room for the new one, which exists nowhere else.
+    if !options.no_new_keys
+        && let Err(error) = rehearse_keytab_update(keytab, ENTRIES_BYTES)
+    {
+        return Err(refused_keytab(console, &error));
+    }
     let request = if options.no_new_keys {
         Request::Extract(principal.clone())
     } else {
