@@ -11,6 +11,7 @@ use kerbside_asn1::Principal;
 use kerbside_client::{Attempt, Config, Error};
 
 use crate::output::Report;
+use crate::prompt;
 
 /// What a program was doing when it failed.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +87,7 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
             cache::no_ticket(error, doing)
         }
         Error::Keytab { name, fault } => keytab::explain(name, fault, doing),
+        Error::Prompt { reason } if reason == prompt::INTERRUPTED => doing.failed(prompt::INTERRUPTED),
         Error::Prompt { reason } => doing
             .failed("Cannot read password")
             .evidence(reason.as_str())
