@@ -13,6 +13,7 @@
 mod engine;
 mod entry_cache;
 mod file;
+mod live;
 mod logins;
 mod master_key;
 mod record;

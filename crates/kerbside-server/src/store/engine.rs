@@ -5,12 +5,14 @@
 
 use core::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use super::file::{damaged, fault, meta_of};
+use super::live::{LiveFile, Reopen};
 use crate::error::{Result, ServerError};
 
 /// Principals and aliases: index key to sealed record, one unique index for both
@@ -106,13 +108,13 @@ struct Job {
     done: SyncSender<Result<()>>,
 }
 
-/// Told which index keys changed, after the commit and before its acknowledgement
-pub(crate) type OnCommit = Box<dyn Fn(&[Vec<u8>]) + Send>;
+/// Told which index keys changed, after the commit and before its acknowledgement; `None` when the
+/// disk failed, and any of them may have
+pub(crate) type OnCommit = Box<dyn Fn(Option<&[Vec<u8>]>) + Send>;
 
 /// One open database file and its committing thread
 pub(crate) struct Engine {
-    path: PathBuf,
-    database: std::sync::Arc<Database>,
+    file: Arc<LiveFile>,
     jobs: Option<Sender<Job>>,
     committer: Option<JoinHandle<()>>,
 }
@@ -120,7 +122,7 @@ pub(crate) struct Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("path", &self.path)
+            .field("path", &self.file.path())
             .finish_non_exhaustive()
     }
 }
@@ -129,6 +131,8 @@ impl fmt::Debug for Engine {
 pub(crate) struct Opened {
     pub(super) path: PathBuf,
     pub(super) database: Database,
+    /// How to open it again after the disk failed
+    pub(super) reopen: Option<Reopen>,
 }
 
 impl Opened {
@@ -157,20 +161,18 @@ impl Opened {
 
     /// Starts the committing thread
     pub(crate) fn serve(self, on_commit: OnCommit) -> Result<Engine> {
-        let database = std::sync::Arc::new(self.database);
+        let file = Arc::new(LiveFile::new(self.path, self.database, self.reopen));
         let (jobs, queue) = channel();
-        let shared = std::sync::Arc::clone(&database);
-        let path = self.path.clone();
+        let shared = Arc::clone(&file);
         let committer = std::thread::Builder::new()
             .name("kerbside-commit".to_owned())
-            .spawn(move || commit_loop(&path, &shared, &queue, &on_commit))
+            .spawn(move || commit_loop(&shared, &queue, &on_commit))
             .map_err(|e| ServerError::Thread {
                 name: "kerbside-commit",
                 detail: e.to_string(),
             })?;
         Ok(Engine {
-            path: self.path,
-            database,
+            file,
             jobs: Some(jobs),
             committer: Some(committer),
         })
@@ -202,53 +204,92 @@ fn commit_group(
 fn open_batch<'txn>(path: &'txn Path, transaction: &'txn WriteTransaction) -> Result<Batch<'txn>> {
     Ok(Batch {
         path,
-        principals: transaction.open_table(PRINCIPALS).map_err(|e| damaged(path, e))?,
-        logins: transaction.open_table(LOGINS).map_err(|e| damaged(path, e))?,
-        meta: transaction.open_table(META).map_err(|e| damaged(path, e))?,
+        principals: transaction
+            .open_table(PRINCIPALS)
+            .map_err(|e| table_error(path, e))?,
+        logins: transaction.open_table(LOGINS).map_err(|e| table_error(path, e))?,
+        meta: transaction.open_table(META).map_err(|e| table_error(path, e))?,
         touched: Vec::new(),
         writes: 0,
     })
 }
 
-fn commit_loop(path: &Path, database: &Database, queue: &Receiver<Job>, on_commit: &OnCommit) {
+fn commit_loop(file: &LiveFile, queue: &Receiver<Job>, on_commit: &OnCommit) {
     while let Ok(first) = queue.recv() {
-        let mut waiting = Vec::new();
-        let mut failure = None;
-        let result = commit_group(path, database, |batch| {
-            let mut next = Some(first);
-            while let Some(job) = next {
-                let outcome = (job.change)(batch);
-                waiting.push(job.done);
-                if let Outcome::Failed(error) = outcome {
-                    failure = Some(error.to_string());
-                    return false;
-                }
-                next = if waiting.len() < GROUP_MAX {
-                    queue.try_recv().ok()
-                } else {
-                    None
-                };
-            }
-            true
-        });
-        let failure = match (result, failure) {
-            (Ok(touched), None) => {
-                on_commit(&touched);
-                None
-            }
-            (_, Some(detail)) => Some(detail),
-            (Err(error), None) => Some(error.to_string()),
+        let mut group = Group {
+            next: Some(first),
+            waiting: Vec::new(),
+            failure: None,
         };
+        let mut committed = group.commit(file, queue);
+        if committed.is_err() {
+            let opened = file.open_again();
+            // Whether the failed commit is on the disk after all is known to the file alone.
+            on_commit(None);
+            // Nothing of it was run when the file had failed before: now it can be.
+            if opened.is_ok() && group.next.is_some() {
+                committed = group.commit(file, queue);
+            }
+        }
+        if let Ok(touched) = &committed {
+            on_commit(Some(touched));
+        }
+        let failure = committed.err().map(detail);
+        // What was not run at all failed with the others.
+        let waiting = group.waiting.into_iter().chain(group.next.map(|job| job.done));
         for done in waiting {
             // A caller that no longer waits does not care.
             let _ = done.send(match &failure {
                 None => Ok(()),
                 Some(detail) => Err(ServerError::DatabaseIo {
-                    path: path.to_owned(),
+                    path: file.path().to_owned(),
                     detail: detail.clone(),
                 }),
             });
         }
+    }
+}
+
+/// Changes that share a commit
+struct Group {
+    /// the one to run next
+    next: Option<Job>,
+    /// who waits for those that were run
+    waiting: Vec<SyncSender<Result<()>>>,
+    failure: Option<ServerError>,
+}
+
+impl Group {
+    /// Runs the changes that wait, and makes them durable or none of them
+    fn commit(&mut self, file: &LiveFile, queue: &Receiver<Job>) -> Result<Vec<Vec<u8>>> {
+        let touched = file.with(|database| {
+            commit_group(file.path(), database, |batch| {
+                while let Some(job) = self.next.take() {
+                    let outcome = (job.change)(batch);
+                    self.waiting.push(job.done);
+                    if let Outcome::Failed(error) = outcome {
+                        self.failure = Some(error);
+                        return false;
+                    }
+                    if self.waiting.len() < GROUP_MAX {
+                        self.next = queue.try_recv().ok();
+                    }
+                }
+                true
+            })
+        });
+        match self.failure.take() {
+            Some(error) => Err(error),
+            None => touched,
+        }
+    }
+}
+
+/// The cause alone: the path is named again by who is told
+fn detail(error: ServerError) -> String {
+    match error {
+        ServerError::DatabaseIo { detail, .. } => detail,
+        other => other.to_string(),
     }
 }
 
@@ -259,12 +300,12 @@ fn read_principal(path: &Path, database: &Database, key: &[u8]) -> Result<Option
     let table = match transaction.open_table(PRINCIPALS) {
         Ok(table) => table,
         Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
-        Err(error) => return Err(damaged(path, error)),
+        Err(error) => return Err(table_error(path, error)),
     };
     let Some(record) = table.get(key).map_err(|e| fault(path, e))? else {
         return Ok(None);
     };
-    let logins = transaction.open_table(LOGINS).map_err(|e| damaged(path, e))?;
+    let logins = transaction.open_table(LOGINS).map_err(|e| table_error(path, e))?;
     let login = logins.get(key).map_err(|e| fault(path, e))?;
     Ok(Some((
         record.value().to_vec(),
@@ -272,36 +313,56 @@ fn read_principal(path: &Path, database: &Database, key: &[u8]) -> Result<Option
     )))
 }
 
+fn read_keys(
+    path: &Path,
+    database: &Database,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    use core::ops::Bound;
+    let transaction = database.begin_read().map_err(|e| fault(path, e))?;
+    let table = match transaction.open_table(PRINCIPALS) {
+        Ok(table) => table,
+        Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(table_error(path, error)),
+    };
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let range = table
+        .range::<&[u8]>((from, Bound::Unbounded))
+        .map_err(|e| fault(path, e))?;
+    let mut keys = Vec::new();
+    for item in range.take(limit) {
+        let (key, value) = item.map_err(|e| fault(path, e))?;
+        keys.push((key.value().to_vec(), value.value().to_vec()));
+    }
+    Ok(keys)
+}
+
+/// A table that cannot be opened: the disk's fault, or the file's
+fn table_error(path: &Path, error: redb::TableError) -> ServerError {
+    match error {
+        redb::TableError::Storage(redb::StorageError::Io(_) | redb::StorageError::PreviousIo) => {
+            fault(path, error)
+        }
+        other => damaged(path, other),
+    }
+}
+
 impl Engine {
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
 
     /// The record and the login counters under an index key
     pub(crate) fn principal(&self, key: &[u8]) -> Result<Option<RecordAndLogin>> {
-        read_principal(&self.path, &self.database, key)
+        let read = |database: &Database| read_principal(self.file.path(), database, key);
+        self.file.read(read)
     }
 
     /// Index keys after `after` in their order, at most `limit`
     pub(crate) fn keys_after(&self, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        use core::ops::Bound;
-        let path = &self.path;
-        let transaction = self.database.begin_read().map_err(|e| fault(path, e))?;
-        let table = match transaction.open_table(PRINCIPALS) {
-            Ok(table) => table,
-            Err(redb::TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
-            Err(error) => return Err(damaged(path, error)),
-        };
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let range = table
-            .range::<&[u8]>((from, Bound::Unbounded))
-            .map_err(|e| fault(path, e))?;
-        let mut keys = Vec::new();
-        for item in range.take(limit) {
-            let (key, value) = item.map_err(|e| fault(path, e))?;
-            keys.push((key.value().to_vec(), value.value().to_vec()));
-        }
-        Ok(keys)
+        let read = |database: &Database| read_keys(self.file.path(), database, after, limit);
+        self.file.read(read)
     }
 
     /// Queues a change and waits until it is durable

@@ -84,6 +84,15 @@ impl EntryCache {
         }
     }
 
+    /// Forgets everything
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
+            shard.generation = shard.generation.wrapping_add(1);
+            shard.entries.clear();
+        }
+    }
+
     /// Forgets a name
     pub(crate) fn forget(&self, name: &Principal) {
         let Some(shard) = self.shard(name) else { return };

@@ -32,7 +32,10 @@ pub(super) fn fault(path: &Path, error: impl fmt::Display) -> ServerError {
 pub(crate) fn open_file(path: &Path) -> Result<Opened> {
     let (file, size) = own_file(path)?;
     let backend = FileBackend::new(file).map_err(|e| open_error(path, e))?;
-    open_with_backend(path, backend, size <= FULL_CHECK_BYTES_MAX)
+    let mut opened = open_with_backend(path, backend, size <= FULL_CHECK_BYTES_MAX)?;
+    let again = path.to_owned();
+    opened.reopen = Some(Box::new(move || open_file(&again).map(|opened| opened.database)));
+    Ok(opened)
 }
 
 /// A file that begins as ours do, and its size
@@ -132,6 +135,7 @@ pub(crate) fn open_with_backend(path: &Path, backend: impl StorageBackend, check
     let opened = Opened {
         path: path.to_owned(),
         database,
+        reopen: None,
     };
     check_version(path, opened.meta("format")?)?;
     Ok(opened)
@@ -152,6 +156,7 @@ pub(crate) fn create_with_backend(path: &Path, backend: impl StorageBackend) -> 
     let opened = Opened {
         path: path.to_owned(),
         database,
+        reopen: None,
     };
     opened.write_now(Box::new(|batch| {
         match batch.put_meta("format", &FORMAT_VERSION.to_be_bytes()) {

@@ -147,6 +147,9 @@ impl RedbStore {
         let cache = Arc::new(EntryCache::new());
         let forgetting = Arc::clone(&cache);
         let engine = opened.serve(Box::new(move |keys| {
+            let Some(keys) = keys else {
+                return forgetting.clear();
+            };
             for name in keys.iter().filter_map(|key| record::name_of(key)) {
                 forgetting.forget(&name);
             }

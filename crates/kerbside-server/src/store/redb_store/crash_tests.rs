@@ -313,3 +313,59 @@ fn a_disk_that_fails_acknowledges_nothing() {
     assert!(after.entry(&named("alice")).unwrap().is_some());
     assert!(after.entry(&named("bob")).unwrap().is_none());
 }
+
+#[test]
+fn a_disk_that_was_full_for_a_moment_ends_nothing() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    #[derive(Clone, Debug, Default)]
+    struct Full {
+        inner: Backend,
+        full: Arc<AtomicBool>,
+    }
+    impl StorageBackend for Full {
+        fn len(&self) -> std::io::Result<u64> {
+            self.inner.len()
+        }
+        fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+            self.inner.read(offset, out)
+        }
+        fn set_len(&self, len: u64) -> std::io::Result<()> {
+            self.inner.set_len(len)
+        }
+        fn sync_data(&self) -> std::io::Result<()> {
+            self.inner.sync_data()
+        }
+        fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+            if self.full.load(Ordering::SeqCst) {
+                return Err(std::io::Error::other("the disk is full"));
+            }
+            self.inner.write(offset, data)
+        }
+    }
+    let master = master();
+    let backend = Full::default();
+    let mut opened = file::create_with_backend(Path::new("disk"), backend.clone()).unwrap();
+    populate(&opened, REALM, &master, &[entry("alice")]).unwrap();
+    let again = backend.clone();
+    opened.reopen = Some(Box::new(move || {
+        file::open_with_backend(Path::new("disk"), again.clone(), true).map(|opened| opened.database)
+    }));
+    let store = RedbStore::serve(opened, REALM.to_owned(), master).unwrap();
+    for round in 0..3 {
+        backend.full.store(true, Ordering::SeqCst);
+        for name in ["bob", "carol"] {
+            let error = store.insert(entry(name)).unwrap_err().to_string();
+            assert!(
+                error.starts_with("the database disk: ") && !error.contains("thread"),
+                "{error}"
+            );
+        }
+        backend.full.store(false, Ordering::SeqCst);
+        std::thread::sleep(crate::store::live::READER_PAUSE);
+        // Not from the cache, which is empty after a failure.
+        assert!(store.lookup(&named("alice")).unwrap().is_some(), "round {round}");
+        assert!(store.lookup(&named("bob")).unwrap().is_none(), "round {round}");
+        store.insert(entry(&format!("after{round}"))).unwrap();
+    }
+    assert_eq!(store.names(None, 100).unwrap().len(), 5);
+}
