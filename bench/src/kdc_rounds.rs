@@ -36,6 +36,8 @@ pub(crate) struct Round {
     /// CPU of this program for one request, in microseconds.
     pub(crate) load_cpu: f64,
     pub(crate) threads: usize,
+    /// The requests lasted for most of the time.
+    whole: bool,
     /// Rounds thrown away before this one because the machine was busy.
     pub(crate) repeats: usize,
 }
@@ -87,6 +89,10 @@ impl<'a> Subject<'a> {
                 .round(repeats)
                 .doing(format!("{}, {:?}", self.side(), self.kind))?;
             self.expected = self.expected.max(round.per_second);
+            if !round.whole {
+                // The KDC is faster than it was so far: more requests then.
+                continue;
+            }
             if round.other_cores <= self.options.busy_max || repeats == REPEATS_MAX {
                 eprintln!(
                     "  {:8} {:3} {:7.0}/s {:6.1} us CPU, p50 {:.2} ms, lost {}, others {:.2} cores",
@@ -127,9 +133,6 @@ impl<'a> Subject<'a> {
         sleep(SETTLE);
         let after = Usage::read(self.realm.pid())?;
         let verified = must_be_right(&mut timed, &tally)?;
-        if tally.used_up && tally.elapsed < time / 2 {
-            return Err(Failure::new("there were too few requests for half of the round"));
-        }
         let used = after.since(&before);
         let each = |total: Duration| total.as_secs_f64() * 1e6 / count(tally.answered());
         Ok(Round {
@@ -143,6 +146,7 @@ impl<'a> Subject<'a> {
             other_cores: used.other_cores,
             load_cpu: each(used.own),
             threads: after.threads,
+            whole: !tally.used_up || tally.elapsed * 4 >= time * 3,
             repeats,
         })
     }
