@@ -1,7 +1,7 @@
 //! krb5.conf as its relations mean it: a typed view over a [`Profile`], with MIT's defaults.
 //!
 //! Every documented relation is typed, used by this workspace or not; all others stay reachable through
-//! [`profile`](Krb5Conf::profile), and [`spelling`](crate::spelling) lists them. Meaning and defaults: MIT
+//! [`profile`](Krb5Conf::profile), and [`spelling`] lists them. Meaning and defaults: MIT
 //! krb5.conf(5).
 
 pub(crate) mod libdefaults;
