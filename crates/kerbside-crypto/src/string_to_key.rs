@@ -6,11 +6,11 @@ use core::str;
 
 use md4::{Digest, Md4};
 use pbkdf2::pbkdf2_hmac;
-use sha1::Sha1;
-use sha2::{Sha256, Sha384};
+use sha2::Sha384;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::CryptoError;
+use crate::hmac_64::{Sha1, Sha256, pbkdf2};
 use crate::key_derivation::{BaseKey, prefix};
 use crate::limits::{IterationLimits, MAX_PASSWORD_LEN, MAX_SALT_LEN};
 use crate::mac::copy_prefix;
@@ -73,9 +73,9 @@ fn by_pbkdf2(profile: Profile, password: &[u8], salt: &[u8], iterations: u32, ou
         }
     };
     match profile {
-        Profile::Aes128Sha256 => pbkdf2_hmac::<Sha256>(password, salt, iterations, seed),
+        Profile::Aes128Sha256 => pbkdf2::<Sha256>(password, salt, iterations, seed),
         Profile::Aes256Sha384 => pbkdf2_hmac::<Sha384>(password, salt, iterations, seed),
-        _ => pbkdf2_hmac::<Sha1>(password, salt, iterations, seed),
+        _ => pbkdf2::<Sha1>(password, salt, iterations, seed),
     }
     BaseKey::new(profile, seed).derive(KERBEROS, out);
 }

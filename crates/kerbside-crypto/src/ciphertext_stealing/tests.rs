@@ -181,7 +181,10 @@ fn the_mac_laid_into_encryption_is_the_mac_before_it_or_after_it() {
         MacKind::CmacCamellia128,
         MacKind::CmacCamellia256,
     ];
-    for total in (16..=200).step_by(3).chain([250, 511, 512, 513, 4096, 4113, 9000]) {
+    for total in (16..=200)
+        .step_by(3)
+        .chain([250, 511, 512, 513, 4096, 4113, 9000])
+    {
         for cipher in &ciphers {
             for kind in kinds {
                 let mut text = vec![0; total];
