@@ -1,11 +1,13 @@
 //! The three crates at the bottom beside what they are made of or compared with, in one run: `bench/README.md` says how
 //! to read the tables.
 //!
-//! [`stopwatch`] takes turns and times, [`encryption`] has the rows of kerbside-crypto. A further group of rows is a
+//! [`stopwatch`] takes turns and times, [`encryption`] has the rows of kerbside-crypto,
+//! [`wire`] those of kerbside-asn1. A further group of rows is a
 //! module with a function that returns a table, and a line in [`GROUPS`].
 
 mod encryption;
 mod stopwatch;
+mod wire;
 
 use std::process::ExitCode;
 
@@ -16,6 +18,7 @@ type Group = (&'static str, fn() -> Result<String, String>);
 const GROUPS: &[Group] = &[
     ("Encryption beside its parts", encryption::messages),
     ("string-to-key beside PBKDF2", encryption::string_to_key),
+    ("Messages beside rasn-kerberos and picky-krb", wire::as_rep),
 ];
 
 fn main() -> ExitCode {
