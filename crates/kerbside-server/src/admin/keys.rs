@@ -1,7 +1,9 @@
 //! Key and salt types of new keys, and the keys themselves
 
 use kerbside_asn1::Principal;
-use kerbside_crypto::{EncryptionType, IterationLimits, Key, LongTermKey, MAX_PASSWORD_LEN, Password};
+use kerbside_crypto::{
+    EncryptionType, EnctypePolicy, IterationLimits, Key, LongTermKey, MAX_PASSWORD_LEN, Password,
+};
 use kerbside_formats::keysalt::{KeySalt, SaltType};
 use kerbside_kdc::{KeyData, Salt};
 use rand_core::Rng;
@@ -11,6 +13,9 @@ use crate::random::system_rng;
 
 /// Key and salt types of one principal at most
 const KEYSALTS_MAX: usize = 32;
+/// Who names a deprecated type in `supported_enctypes` or `-e` wants keys of it, as with MIT; what issues
+/// tickets has a policy of its own
+const NAMED: &EnctypePolicy = &EnctypePolicy::ALLOW_ALL;
 /// Octets of a random salt
 const SPECIAL_SALT_LEN: usize = 16;
 
@@ -67,7 +72,7 @@ pub(crate) fn make(
         KeyChoice::Random => keysalts
             .iter()
             .map(|keysalt| {
-                let key = Key::generate(keysalt.enctype, &mut system_rng())?;
+                let key = Key::generate_with_policy(keysalt.enctype, &mut system_rng(), NAMED)?;
                 Ok(KeyData::new(1, LongTermKey::from(key)))
             })
             .collect(),
@@ -91,12 +96,13 @@ fn from_password(
         let bytes = salt
             .as_ref()
             .map_or_else(|| principal.default_salt(), |salt| salt.bytes(principal));
-        let key = Key::from_password(
+        let key = Key::from_password_with_policy(
             keysalt.enctype,
             password,
             &bytes,
             None,
             &IterationLimits::default(),
+            NAMED,
         )?;
         Ok(KeyData {
             salt,
@@ -160,5 +166,21 @@ mod tests {
             assert!(!normal.key.ct_eq(&with(other).key), "{other:?}");
         }
         assert!(!with(SaltType::Special).key.ct_eq(&with(SaltType::Special).key));
+    }
+    #[test]
+    fn every_type_that_is_named_gets_a_key() {
+        let alice = Principal::new("R", &["alice"]);
+        let keysalts = EncryptionType::IMPLEMENTED.map(|enctype| KeySalt {
+            enctype,
+            salt_type: SaltType::Normal,
+        });
+        for choice in [
+            KeyChoice::Random,
+            KeyChoice::Password(Password::from("secret".to_owned())),
+        ] {
+            let made = make(&choice, &keysalts, &alice).unwrap();
+            let enctypes: Vec<_> = made.iter().map(|data| data.key.enctype()).collect();
+            assert_eq!(enctypes, EncryptionType::IMPLEMENTED);
+        }
     }
 }

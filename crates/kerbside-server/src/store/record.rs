@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 
 use kerbside_asn1::{KerberosTime, Principal};
-use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, LongTermKey};
 use kerbside_kdc::{Attributes, KeyData, PrincipalEntry, Salt};
 use rand_core::CryptoRng;
 
@@ -254,7 +254,8 @@ pub(crate) fn read_key(r: &mut Reader<'_>) -> Result<KeyData, Malformed> {
     let malformed = r.malformed("key");
     let kvno = r.u32("kvno")?;
     let enctype = EncryptionType(r.i32("enctype")?);
-    let key = Key::new(enctype, r.bytes("key")?).map_err(|_| malformed)?;
+    // What was stored may be read, of whatever type it is.
+    let key = Key::with_policy(enctype, r.bytes("key")?, &EnctypePolicy::ALLOW_ALL).map_err(|_| malformed)?;
     let salt = r.option("salt", |r| {
         let malformed = r.malformed("salt");
         Ok(match r.u8("salt")? {

@@ -165,7 +165,7 @@ mod tests {
             Err(Refused::NotBuilt(_))
         ));
         assert!(matches!(
-            parsed("-e arcfour-hmac a", For::Add),
+            parsed("-e des-cbc-md5 a", For::Add),
             Err(Refused::NotBuilt(_))
         ));
         let said = Refused::Said("Invalid date specification \"foo\".".to_owned());
