@@ -31,10 +31,11 @@ unhex() { # TARGET FILE-NAME-PATTERN...
     done
 }
 
-copy files '*/bin/keytab/*' '*/bin/ccache/*' '*/bin/krb5conf/*'
+copy files '*/bin/keytab/*' '*/bin/ccache/*' '*/bin/krb5conf/*' '*/bin/kirbi/*'
 copy messages '*/bin/messages/*' '*/bin/tokens/*' '*/bin/kirbi/*'
 unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json'
-unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json'
+unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json' 'iakerb.json' \
+    'kkdcp.json' 'kpasswd.json' 'pkinit_messages.json'
 unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
 copy kdc_request '*/bin/messages/*'
 # Edit lists for the requests the target makes itself: none, and one byte of each.

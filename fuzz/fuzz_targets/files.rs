@@ -1,15 +1,19 @@
-//! Keytabs, credential caches and configuration files from hostile hands.
+//! Keytabs, credential caches, KRB-CRED files and configuration files from hostile hands.
 //!
 //! A binary file that is read must come back: byte for byte in the version that is written, and with the same
 //! contents otherwise.
 #![no_main]
 
+use kerbside_asn1::{Principal, Realm};
+use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::duration::parse_duration;
 use kerbside_formats::enctype_list::{DEFAULT_ENCTYPES, EnctypeList};
 use kerbside_formats::host_string::{HostPort, ServerAddress};
 use kerbside_formats::keysalt::parse_keysalts;
 use kerbside_formats::profile::Loader;
-use kerbside_formats::{CredentialCache, KdcConf, Keytab, Krb5Conf, Profile};
+use kerbside_formats::spelling::{misspellings, unknown};
+use kerbside_formats::transited::{MAX_REALMS, expand};
+use kerbside_formats::{CredentialCache, KdcConf, Keytab, Kirbi, Krb5Conf, Profile};
 use libfuzzer_sys::fuzz_target;
 
 /// Gives every include the same small file, which includes nothing.
@@ -33,6 +37,11 @@ fn keytab(bytes: &[u8]) {
     }
     let again = Keytab::parse(&written).expect("what was written can be read");
     assert_eq!(again.to_bytes().as_ref(), Ok(&written));
+    let open = Keytab::parse_with_policy(bytes, &EnctypePolicy::ALLOW_ALL);
+    if let Ok(mut open) = open {
+        assert_eq!(open.to_bytes().as_ref(), Ok(&written));
+        assert_eq!(open.merge(&keytab), 0);
+    }
     for entry in keytab.entries().filter(|entry| entry.key.usable().is_some()) {
         let found = keytab.find(&entry.principal, Some(entry.kvno), Some(entry.enctype()));
         assert!(found.is_some_and(|found| found.principal == entry.principal && found.kvno == entry.kvno));
@@ -55,6 +64,21 @@ fn ccache(bytes: &[u8]) {
     }
 }
 
+fn kirbi(bytes: &[u8]) {
+    for policy in [EnctypePolicy::DEFAULT, EnctypePolicy::ALLOW_ALL] {
+        let Ok(kirbi) = Kirbi::parse_with_policy(bytes, None, &policy) else {
+            continue;
+        };
+        let written = kirbi.to_plain_bytes().expect("what was read can be written");
+        let again = Kirbi::parse_with_policy(&written, None, &policy).expect("what was written can be read");
+        assert_eq!(again.to_plain_bytes().as_ref(), Ok(&written));
+        if let Some(cache) = kirbi.into_cache() {
+            // A time that a cache cannot hold is refused there.
+            let _ = cache.to_bytes();
+        }
+    }
+}
+
 fn profile(bytes: &[u8]) {
     let Ok(profile) = Profile::parse_with(bytes, "krb5.conf", &mut OneFile) else {
         return;
@@ -63,21 +87,37 @@ fn profile(bytes: &[u8]) {
         Some(realms) => realms.section_names().map(Into::into).collect(),
         None => Vec::new(),
     };
+    assert!(misspellings(&profile).len() <= unknown(&profile).len());
     if let Ok(krb5) = Krb5Conf::from_profile(profile.clone()) {
+        let _ = krb5.local_name(&Principal::new("R", &["alice", "admin"]));
+        let _ = krb5.appdefault("kinit", Some("R"), "x");
         for name in &names {
             let _ = krb5.realm(name);
             let _ = krb5.libdefaults_for(name);
             let _ = krb5.realm_of_host(name);
+            let _ = krb5.pkinit(name);
+            let _ = krb5.capath(name, "R");
+            let _ = krb5.plugins(name);
         }
     }
     if let Ok(kdc) = KdcConf::from_profile(profile) {
         for name in &names {
             let _ = kdc.realm(name);
+            let _ = kdc.database(name);
+            let _ = kdc.pkinit(name);
+        }
+        let _ = kdc.logging();
+        for name in kdc.otp_names() {
+            let _ = kdc.otp(name);
         }
     }
 }
 
 fn values(bytes: &[u8]) {
+    let (client, server) = (Realm::from("A.B.EXAMPLE"), Realm::from("C.EXAMPLE"));
+    if let Ok(realms) = expand(bytes, &client, &server) {
+        assert!(realms.len() <= MAX_REALMS);
+    }
     let Ok(text) = core::str::from_utf8(bytes) else {
         return;
     };
@@ -93,6 +133,7 @@ fn values(bytes: &[u8]) {
 fuzz_target!(|bytes: &[u8]| {
     keytab(bytes);
     ccache(bytes);
+    kirbi(bytes);
     profile(bytes);
     values(bytes);
 });
