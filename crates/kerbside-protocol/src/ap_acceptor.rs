@@ -16,7 +16,9 @@ use kerbside_asn1::{
     self as asn1, AddressType, ApOptions, ApRep, ApReq, EncApRepPart, EncryptedData, EncryptionKey,
     KerberosTime, MsgType, Principal, Ticket,
 };
-use kerbside_crypto::{CryptoError, CryptoRng, EncryptionType, Key, KeyUsage, SessionKey, Subkey, Zeroizing};
+use kerbside_crypto::{
+    CryptoError, CryptoRng, EncryptionType, EnctypePolicy, Key, KeyUsage, SessionKey, Subkey, Zeroizing,
+};
 
 use crate::PVNO;
 use crate::authenticator::AuthenticatorFacts;
@@ -72,14 +74,29 @@ impl<'a> ApReqParsed<'a> {
         &self.request.ticket
     }
 
-    /// Decrypts the ticket with a key of the service; may be tried with several.
+    /// Decrypts the ticket with a key of the service; may be tried with several. The keys in ticket and authenticator
+    /// have to be of types that [`EnctypePolicy::DEFAULT`] permits.
     ///
     /// # Errors
     /// As [`DecryptedTicket::decrypt`].
     pub fn decrypt_ticket(&self, key: &Key) -> Result<TicketDecrypted<'a>, ProtocolError> {
+        static DEFAULT: EnctypePolicy = EnctypePolicy::DEFAULT;
+        self.decrypt_ticket_with_policy(key, &DEFAULT)
+    }
+
+    /// As [`decrypt_ticket`](Self::decrypt_ticket), with keys in ticket and authenticator that `policy` permits.
+    ///
+    /// # Errors
+    /// As [`DecryptedTicket::decrypt`].
+    pub fn decrypt_ticket_with_policy(
+        &self,
+        key: &Key,
+        policy: &'a EnctypePolicy,
+    ) -> Result<TicketDecrypted<'a>, ProtocolError> {
         let authenticator = &self.request.authenticator;
         Ok(TicketDecrypted {
-            ticket: DecryptedTicket::decrypt(&self.request.ticket, key)?,
+            ticket: DecryptedTicket::decrypt_with_policy(&self.request.ticket, key, policy)?,
+            policy,
             authenticator: EncryptedData {
                 etype: authenticator.etype,
                 kvno: authenticator.kvno,
@@ -96,6 +113,7 @@ pub struct TicketDecrypted<'a> {
     ticket: DecryptedTicket,
     authenticator: EncryptedData<'a>,
     options: ApOptions,
+    policy: &'a EnctypePolicy,
 }
 
 /// What an AP-REQ is for.
@@ -157,17 +175,17 @@ impl TicketDecrypted<'_> {
             Purpose::TgsReq { .. } => KeyUsage::TGS_REQ_AUTH,
         };
         let key = self.ticket.session_key();
-        let (named, facts) =
-            AuthenticatorFacts::decrypt(&self.authenticator, key, usage).map_err(|error| {
-                if matches!(error, ProtocolError::Crypto { doing: _, source } if unreadable(source)) {
-                    ApRefusal::AuthenticatorIntegrity {
-                        client: client.clone(),
-                    }
-                    .into()
-                } else {
-                    error
+        let opened = AuthenticatorFacts::decrypt(&self.authenticator, key, usage, self.policy);
+        let (named, facts) = opened.map_err(|error| {
+            if matches!(error, ProtocolError::Crypto { doing: _, source } if unreadable(source)) {
+                ApRefusal::AuthenticatorIntegrity {
+                    client: client.clone(),
                 }
-            })?;
+                .into()
+            } else {
+                error
+            }
+        })?;
         if named != *client {
             return Err(ApRefusal::ClientMismatch {
                 expected: client.clone(),

@@ -5,13 +5,15 @@ use alloc::vec::Vec;
 use kerbside_asn1::{
     self as asn1, AdType, ApOptions, ApRep, ApReq, EncApRepPart, EncryptedData, MsgType, Principal, Raw,
 };
-use kerbside_crypto::{ChecksumType, CryptoError, CryptoRng, Key, KeyUsage, SessionKey, Subkey};
+use kerbside_crypto::{ChecksumType, CryptoError, CryptoRng, KeyUsage, SessionKey, Subkey};
 use kerbside_formats::Credential;
 
 use crate::PVNO;
 use crate::authenticator::NewAuthenticator;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
 use crate::krb_error::KrbErrorFacts;
+use crate::plaintext::decode_plaintext;
+use crate::subkey::{self, new_subkey};
 use crate::time::Now;
 
 /// What an AP-REQ shall say.
@@ -62,9 +64,7 @@ impl ApInitiator {
     ) -> Result<(Vec<u8>, ApPending), ProtocolError> {
         let session_key = &credential.session_key;
         let subkey = if params.use_subkey {
-            let key = Key::generate(session_key.enctype(), rng)
-                .map_err(ProtocolError::crypto("making a subkey"))?;
-            Some(Subkey::from(key))
+            Some(new_subkey(session_key, rng)?)
         } else {
             None
         };
@@ -209,7 +209,7 @@ impl ApPending {
                 });
             }
         };
-        let part: EncApRepPart<'_> = asn1::decode(&plain)?;
+        let part: EncApRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
         if (Now {
             time: part.ctime,
             usec: part.cusec,
@@ -217,14 +217,9 @@ impl ApPending {
         {
             return Err(self.fault(Misbehaviour::ApRepMismatch));
         }
-        let subkey = part
-            .subkey
-            .as_ref()
-            .map(|subkey| Key::new(subkey.keytype, subkey.keyvalue));
-        let subkey = subkey
-            .transpose()
+        let subkey = subkey::received(part.subkey.as_ref(), &subkey::beside(&self.session_key))
             .map_err(ProtocolError::crypto("reading the service's subkey"))?;
-        Ok(self.established(subkey.map(Subkey::from), part.seq_number, true))
+        Ok(self.established(subkey, part.seq_number, true))
     }
 
     fn established(

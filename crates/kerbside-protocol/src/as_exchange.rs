@@ -23,7 +23,7 @@ use kerbside_crypto::{CryptoRng, LongTermKey, Password};
 
 use crate::PVNO;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
-use crate::kdc_request::{Body, Constraints, RequestTimes, nonce};
+use crate::kdc_request::{Body, Constraints, RequestTimes, nonce, permitted};
 use crate::krb_error::KrbErrorFacts;
 use crate::preauth::{Answer, Hints, KeyParams, Question, enc_timestamp};
 use crate::time::{Now, ahead, within};
@@ -40,11 +40,13 @@ impl AsExchange {
     /// The first request, without pre-authentication: the KDC says what it wants.
     ///
     /// # Errors
-    /// [`ProtocolError::Misuse`] for parameters that make no request.
+    /// [`ProtocolError::Misuse`] for parameters that make no request, [`ProtocolError::Crypto`] for an enctype that the
+    /// policy does not permit.
     pub fn start(params: AsParams, now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
         if params.enctypes.is_empty() {
             return Err(ProtocolError::Misuse("an AS request needs at least one enctype"));
         }
+        permitted(&params.enctypes, &params.enctype_policy)?;
         if params.lifetime_seconds <= 0 || params.renew_lifetime_seconds.is_some_and(|seconds| seconds <= 0) {
             return Err(ProtocolError::Misuse(
                 "an AS request needs a lifetime of more than 0 seconds",
@@ -194,6 +196,14 @@ impl Exchange {
         ProtocolError::misbehaved(self.kdc(), what)
     }
 
+    fn derive(&self, params: &KeyParams, password: &Password) -> Result<LongTermKey, ProtocolError> {
+        params.derive_with_policy(
+            password,
+            &self.params.iteration_limits,
+            &self.params.enctype_policy,
+        )
+    }
+
     /// The key that the answer gives; a password is kept for a reply that wants another key of it.
     fn take_answer(
         &mut self,
@@ -205,7 +215,7 @@ impl Exchange {
                 let best = candidates
                     .first()
                     .ok_or(ProtocolError::Misuse("no key would do"))?;
-                let key = best.derive(&password, &self.params.iteration_limits)?;
+                let key = self.derive(best, &password)?;
                 self.password = Some(password);
                 Ok(key)
             }

@@ -6,10 +6,14 @@ use kerbside_asn1::{
     self as asn1, AdType, Authenticator, AuthorizationData, AuthorizationDataElement, Checksum,
     EncryptedData, EncryptionKey, Principal,
 };
-use kerbside_crypto::{ChecksumType, CryptoError, CryptoRng, Key, KeyUsage, Subkey, Zeroizing};
+use kerbside_crypto::{
+    ChecksumType, CryptoError, CryptoRng, EnctypePolicy, Key, KeyUsage, Subkey, Zeroizing,
+};
 
 use crate::PVNO;
 use crate::error::ProtocolError;
+use crate::plaintext::decode_plaintext;
+use crate::subkey;
 use crate::ticket::owned_authorization_data;
 use crate::time::Now;
 
@@ -30,11 +34,12 @@ pub struct AuthenticatorFacts {
 }
 
 impl AuthenticatorFacts {
-    /// Decrypts an authenticator. Gives the client it names as well.
+    /// Decrypts an authenticator; a subkey in it has to be of a type that `policy` permits. Gives the client it names as well.
     pub(crate) fn decrypt(
         data: &EncryptedData<'_>,
         key: &Key,
         usage: KeyUsage,
+        policy: &EnctypePolicy,
     ) -> Result<(Principal, Self), ProtocolError> {
         if data.etype != key.enctype() {
             let source = CryptoError::IntegrityFailure { enctype: data.etype };
@@ -46,7 +51,7 @@ impl AuthenticatorFacts {
         let plain = key
             .decrypt(usage, data.cipher)
             .map_err(ProtocolError::crypto("decrypting the authenticator"))?;
-        let authenticator: Authenticator<'_> = asn1::decode(&plain)?;
+        let authenticator: Authenticator<'_> = decode_plaintext(data.etype, &plain)?;
         if authenticator.authenticator_vno != PVNO {
             let found = authenticator.authenticator_vno;
             return Err(ProtocolError::Version {
@@ -54,12 +59,7 @@ impl AuthenticatorFacts {
                 found,
             });
         }
-        let subkey = authenticator
-            .subkey
-            .as_ref()
-            .map(|subkey| Key::new(subkey.keytype, subkey.keyvalue));
-        let subkey = subkey
-            .transpose()
+        let subkey = subkey::received(authenticator.subkey.as_ref(), policy)
             .map_err(ProtocolError::crypto("reading the subkey"))?;
         let facts = Self {
             client_time: Now {
@@ -70,7 +70,7 @@ impl AuthenticatorFacts {
                 .cksum
                 .as_ref()
                 .map(|sum| (sum.cksumtype, sum.checksum.to_vec())),
-            subkey: subkey.map(Subkey::from),
+            subkey,
             seq_number: authenticator.seq_number,
             authorization_data: owned_authorization_data(authenticator.authorization_data.as_ref()),
         };

@@ -6,7 +6,7 @@ use kerbside_asn1::{
     AddressType, EncKdcRepPart, HostAddresses, KdcOptions, KerberosTime, Principal, Realm, Ticket,
     TicketFlags,
 };
-use kerbside_crypto::{EncryptionType, Key, SessionKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, SessionKey};
 use kerbside_formats::Credential;
 
 use crate::PVNO;
@@ -21,6 +21,7 @@ pub(crate) struct Asked<'a> {
     pub(crate) options: KdcOptions,
     pub(crate) times: RequestTimes,
     pub(crate) enctypes: &'a [EncryptionType],
+    pub(crate) enctype_policy: &'a EnctypePolicy,
     /// Flags that the ticket may carry although no option asked for them.
     pub(crate) inherited: TicketFlags,
 }
@@ -65,8 +66,8 @@ impl Asked<'_> {
                 found: enctype,
             }
         })?;
-        let key =
-            Key::new(enctype, enc.key.keyvalue).map_err(ProtocolError::crypto("reading the session key"))?;
+        let key = Key::with_policy(enctype, enc.key.keyvalue, self.enctype_policy)
+            .map_err(ProtocolError::crypto("reading the session key"))?;
         Ok((server, SessionKey::from(key)))
     }
 

@@ -6,7 +6,7 @@ use kerbside_asn1::{
     self as asn1, AddressType, EncryptedData, HostAddress, HostAddresses, KdcOptions, KdcReqBody,
     KerberosTime, Principal,
 };
-use kerbside_crypto::{CryptoRng, EncryptionType};
+use kerbside_crypto::{CryptoRng, EncryptionType, EnctypePolicy};
 
 use crate::error::ProtocolError;
 use crate::time::{Now, plus};
@@ -101,6 +101,14 @@ pub(crate) fn host_addresses(addresses: &[(AddressType, Vec<u8>)]) -> Option<Hos
         address,
     });
     Some(HostAddresses(hosts.collect()))
+}
+
+/// Refuses to ask for what the policy does not permit: a KDC that answers with it would have done as it was told.
+pub(crate) fn permitted(enctypes: &[EncryptionType], policy: &EnctypePolicy) -> Result<(), ProtocolError> {
+    enctypes
+        .iter()
+        .try_for_each(|enctype| policy.check(*enctype))
+        .map_err(ProtocolError::crypto("asking for enctypes"))
 }
 
 /// A nonce of 31 bits: minimal and positive for every peer (Windows KDCs trip over others).

@@ -7,10 +7,12 @@ use kerbside_asn1::{
     Principal,
 };
 use kerbside_crypto::{
-    CryptoError, CryptoRng, EncryptionType, IterationLimits, Key, KeyUsage, LongTermKey, Password,
+    CryptoError, CryptoRng, EncryptionType, EnctypePolicy, IterationLimits, Key, KeyUsage, LongTermKey,
+    Password,
 };
 
 use crate::error::ProtocolError;
+use crate::plaintext::decode_plaintext;
 use crate::time::Now;
 
 /// How a long-term key comes out of a password.
@@ -28,19 +30,33 @@ impl KeyParams {
     /// The key that `password` gives with these parameters.
     ///
     /// # Errors
-    /// [`ProtocolError::Crypto`] for an iteration count outside of `limits`, an enctype that is not supported, a
+    /// [`ProtocolError::Crypto`] for an iteration count outside of `limits`, an enctype that is not permitted, a
     /// password that is too long.
     pub fn derive(
         &self,
         password: &Password,
         limits: &IterationLimits,
     ) -> Result<LongTermKey, ProtocolError> {
-        Key::from_password(
+        self.derive_with_policy(password, limits, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`derive`](Self::derive), for an enctype that `policy` permits.
+    ///
+    /// # Errors
+    /// As [`derive`](Self::derive).
+    pub fn derive_with_policy(
+        &self,
+        password: &Password,
+        limits: &IterationLimits,
+        policy: &EnctypePolicy,
+    ) -> Result<LongTermKey, ProtocolError> {
+        Key::from_password_with_policy(
             self.enctype,
             password,
             &self.salt,
             self.s2kparams.as_deref(),
             limits,
+            policy,
         )
         .map(LongTermKey::from)
         .map_err(ProtocolError::crypto("deriving the key from the password"))
@@ -213,7 +229,7 @@ pub fn decrypt_enc_timestamp(key: &Key, padata_value: &[u8]) -> Result<Now, Prot
     let plain = key
         .decrypt(KeyUsage::AS_REQ_PA_ENC_TIMESTAMP, data.cipher)
         .map_err(ProtocolError::crypto("decrypting the timestamp"))?;
-    let stamp: PaEncTsEnc = asn1::decode(&plain)?;
+    let stamp: PaEncTsEnc = decode_plaintext(key.enctype(), &plain)?;
     Ok(Now {
         time: stamp.patimestamp,
         usec: stamp.pausec.unwrap_or_default(),

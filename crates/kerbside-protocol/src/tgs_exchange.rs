@@ -12,15 +12,16 @@ use kerbside_asn1::{
     ErrorCode, KdcOptions, KdcReq, KerberosTime, MsgType, PaData, PaDataType, Principal, Raw, Realm, TgsReq,
     TicketFlags,
 };
-use kerbside_crypto::{CryptoRng, EncryptionType, Key, KeyUsage, Subkey};
+use kerbside_crypto::{CryptoRng, EncryptionType, EnctypePolicy, KeyUsage, Subkey};
 use kerbside_formats::Credential;
 
 use crate::PVNO;
 use crate::ap_initiator::encode_ap_req;
 use crate::authenticator::NewAuthenticator;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
-use crate::kdc_request::{Body, Constraints, DEFAULT_SKEW_SECONDS, RequestTimes, nonce};
+use crate::kdc_request::{Body, Constraints, DEFAULT_SKEW_SECONDS, RequestTimes, nonce, permitted};
 use crate::krb_error::KrbErrorFacts;
+use crate::subkey::new_subkey;
 use crate::time::{Now, ahead, seconds, within};
 
 /// Round trips that one TGS exchange may take: the request, once more over a stream, and some for what referrals will
@@ -44,6 +45,8 @@ pub struct TgsParams {
     pub renew_till: Option<KerberosTime>,
     /// The enctypes that the session key may have, best first.
     pub enctypes: Vec<EncryptionType>,
+    /// Which of them may be used at all: weak ones need it said here as well.
+    pub enctype_policy: EnctypePolicy,
     /// The addresses to bind the ticket to.
     pub addresses: Vec<(AddressType, Vec<u8>)>,
     /// Further padata, behind the PA-TGS-REQ.
@@ -71,6 +74,7 @@ impl TgsParams {
             till: None,
             renew_till,
             enctypes: EncryptionType::SUPPORTED.to_vec(),
+            enctype_policy: EnctypePolicy::DEFAULT,
             addresses: Vec::new(),
             padata: Vec::new(),
             authorization_data: Vec::new(),
@@ -158,11 +162,13 @@ impl TgsExchange {
     /// The request.
     ///
     /// # Errors
-    /// [`ProtocolError::Misuse`] for parameters that make no request.
+    /// [`ProtocolError::Misuse`] for parameters that make no request, [`ProtocolError::Crypto`] for an enctype that the
+    /// policy does not permit.
     pub fn start(params: TgsParams, now: Now, rng: &mut dyn CryptoRng) -> Result<TgsOutcome, ProtocolError> {
         if params.enctypes.is_empty() {
             return Err(ProtocolError::Misuse("a TGS request needs at least one enctype"));
         }
+        permitted(&params.enctypes, &params.enctype_policy)?;
         Exchange {
             params,
             rounds: 0,
@@ -236,9 +242,7 @@ impl Exchange {
     fn send(self, now: Now, rng: &mut dyn CryptoRng) -> Result<TgsOutcome, ProtocolError> {
         let params = &self.params;
         let session_key = &params.tgt.session_key;
-        let subkey =
-            Key::generate(session_key.enctype(), rng).map_err(ProtocolError::crypto("making a subkey"))?;
-        let subkey = Subkey::from(subkey);
+        let subkey = new_subkey(session_key, rng)?;
         let times = RequestTimes {
             from: params.start,
             till: params.till.unwrap_or(params.tgt.end_time),

@@ -3,14 +3,15 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, AdType, AddressType, AuthorizationData, EncTicketPart, KerberosTime, Principal, Ticket,
-    TicketFlags, TransitedType,
+    AdType, AddressType, AuthorizationData, EncTicketPart, KerberosTime, Principal, Ticket, TicketFlags,
+    TransitedType,
 };
-use kerbside_crypto::{CryptoError, EncryptionType, Key, KeyUsage, SessionKey};
+use kerbside_crypto::{CryptoError, EncryptionType, EnctypePolicy, Key, KeyUsage, SessionKey};
 
 use crate::PVNO;
 use crate::error::{ApRefusal, ProtocolError};
 use crate::kdc_reply::owned_addresses;
+use crate::plaintext::decode_plaintext;
 
 /// What a ticket says. There is no other way to one than to decrypt the ticket with the service's key.
 #[derive(Debug)]
@@ -31,12 +32,25 @@ pub struct DecryptedTicket {
 }
 
 impl DecryptedTicket {
-    /// Decrypts `ticket` with a key of its service.
+    /// Decrypts `ticket` with a key of its service. Its session key has to be of a type that
+    /// [`EnctypePolicy::DEFAULT`] permits.
     ///
     /// # Errors
     /// [`ApRefusal::TicketEnctype`] and [`ApRefusal::TicketIntegrity`] for another key, [`ProtocolError::Decode`] for
-    /// a ticket with bad bytes in it.
+    /// a ticket with bad bytes in it, [`ProtocolError::Crypto`] for a session key that is not permitted.
     pub fn decrypt(ticket: &Ticket<'_>, key: &Key) -> Result<Self, ProtocolError> {
+        Self::decrypt_with_policy(ticket, key, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`decrypt`](Self::decrypt), with a session key that `policy` permits.
+    ///
+    /// # Errors
+    /// As [`decrypt`](Self::decrypt).
+    pub fn decrypt_with_policy(
+        ticket: &Ticket<'_>,
+        key: &Key,
+        policy: &EnctypePolicy,
+    ) -> Result<Self, ProtocolError> {
         let server = Principal::from_wire(ticket.realm, &ticket.sname);
         if ticket.tkt_vno != PVNO {
             return Err(ProtocolError::Version {
@@ -70,8 +84,8 @@ impl DecryptedTicket {
                 });
             }
         };
-        let part: EncTicketPart<'_> = asn1::decode(&plain)?;
-        let session_key = Key::new(part.key.keytype, part.key.keyvalue)
+        let part: EncTicketPart<'_> = decode_plaintext(enctype, &plain)?;
+        let session_key = Key::with_policy(part.key.keytype, part.key.keyvalue, policy)
             .map_err(ProtocolError::crypto("reading the session key"))?;
         Ok(Self {
             client: Principal::from_wire(part.crealm, &part.cname),

@@ -14,7 +14,7 @@ use kerbside_asn1::{
     self as asn1, ApOptions, ApReq, AsReq, EncryptedData, ErrorCode, KdcOptions, KerberosTime, MsgType,
     NameType, Principal, Raw, TgsReq,
 };
-use kerbside_crypto::{EncryptionType, IterationLimits, Key, KeyUsage, Password, Segment};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, IterationLimits, Key, KeyUsage, Password, Segment};
 use kerbside_protocol::{
     Answer, ApRefusal, ApReqParsed, AsExchange, AsOutcome, AsParams, AuthenticatorPolicy, Misbehaviour, Now,
     ProtocolError, Purpose, Question, TgsExchange, TgsOutcome, TgsParams, decrypt_enc_timestamp,
@@ -99,6 +99,7 @@ fn an_active_directory_login_goes_byte_for_byte_as_mits_did() {
     let mut params = AsParams::new(client.clone());
     params.options = KdcOptions::FORWARDABLE;
     params.enctypes = enctypes.clone();
+    params.enctype_policy = EnctypePolicy::ALLOW_ALL;
     params.lifetime_seconds = 10 * 3600 - 3;
     let start = now("20200613210423Z", 0);
 
@@ -197,6 +198,7 @@ fn the_service_ticket_follows(
     };
     let mut params = TgsParams::new(tgt, server.clone());
     params.enctypes = enctypes;
+    params.enctype_policy = EnctypePolicy::ALLOW_ALL;
     params.till = Some(KerberosTime::EPOCH);
     let mut rng = Script::new(&[
         &bytes(recorded, "subkey_hex"),

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{AddressType, KdcOptions, KerberosTime, LrType, Principal, Realm};
-use kerbside_crypto::{EncryptionType, IterationLimits};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, IterationLimits};
 use kerbside_formats::Credential;
 
 use super::{AsAsk, AsPending};
@@ -29,6 +29,8 @@ pub struct AsParams {
     pub renew_lifetime_seconds: Option<i64>,
     /// The enctypes that the reply and the session key may have, best first.
     pub enctypes: Vec<EncryptionType>,
+    /// Which of them may be used at all: weak ones need it said here as well.
+    pub enctype_policy: EnctypePolicy,
     /// The addresses to bind the ticket to; none for a ticket that any host can use.
     pub addresses: Vec<(AddressType, Vec<u8>)>,
     /// How far the KDC's clock is known to be ahead of ours, in seconds.
@@ -56,6 +58,7 @@ impl AsParams {
             lifetime_seconds: 10 * 3600,
             renew_lifetime_seconds: None,
             enctypes: EncryptionType::SUPPORTED.to_vec(),
+            enctype_policy: EnctypePolicy::DEFAULT,
             addresses: Vec::new(),
             clock_offset_seconds: 0,
             skew_seconds_max: DEFAULT_SKEW_SECONDS,

@@ -13,6 +13,7 @@ use kerbside_crypto::{CryptoError, Key, KeyUsage};
 use super::{AsAsk, AsDone, AsOutcome, Exchange, Opener, Reason, Sent};
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
+use crate::plaintext::decode_plaintext;
 use crate::preauth::{Hints, KeyParams, Question, default_params};
 use crate::time::{Now, ahead, within};
 
@@ -54,7 +55,7 @@ impl Exchange {
         }
         let params = self.params_of_reply(&reply)?;
         if let Some(password) = self.password.take() {
-            let key = params.derive(&password, &self.params.iteration_limits)?;
+            let key = self.derive(&params, &password)?;
             return self.finish(
                 &sent,
                 bytes,
@@ -123,7 +124,7 @@ impl Exchange {
                     source,
                 },
             })?;
-        let enc: EncAsRepPart<'_> = asn1::decode(&plain)?;
+        let enc: EncAsRepPart<'_> = decode_plaintext(opener.key.enctype(), &plain)?;
         let enc_pa_rep_verified = self.verify_enc_pa_rep(&enc, &opener.key, &sent.bytes)?;
         let client = self.verify_client(&reply, enc_pa_rep_verified)?;
         let asked = Asked {
@@ -132,6 +133,7 @@ impl Exchange {
             options: sent.options,
             times: sent.times,
             enctypes: &self.params.enctypes,
+            enctype_policy: &self.params.enctype_policy,
             inherited: TicketFlags::default(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;

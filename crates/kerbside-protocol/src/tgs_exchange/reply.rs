@@ -10,6 +10,7 @@ use super::{Exchange, Sent, TgsDone, TgsOutcome};
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::kdc_request::RequestTimes;
+use crate::plaintext::decode_plaintext;
 use crate::time::{Now, ahead, plus, within};
 
 impl Exchange {
@@ -23,7 +24,7 @@ impl Exchange {
         let reply: TgsRep<'_> = asn1::decode(bytes)?;
         ProtocolError::require_message("TGS-REP", MsgType::TGS_REP, reply.pvno, reply.msg_type)?;
         let plain = self.decrypt(sent, &reply)?;
-        let enc: EncTgsRepPart<'_> = asn1::decode(&plain)?;
+        let enc: EncTgsRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
         // Ours, not the one that came: the type of its name is anybody's word.
         let client = self.params.tgt.client.clone();
         let found = Principal::from_wire(reply.crealm, &reply.cname);
@@ -38,6 +39,7 @@ impl Exchange {
             options: self.params.options,
             times: self.times_allowed(sent),
             enctypes: &self.params.enctypes,
+            enctype_policy: &self.params.enctype_policy,
             inherited: self.inherited_flags(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
