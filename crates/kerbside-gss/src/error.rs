@@ -195,6 +195,14 @@ pub enum Cause {
         what: &'static str,
     },
 
+    /// A key of a type whose per-message tokens (RFC 1964, RFC 4757) are not built.
+    KeyNotSupported {
+        /// Whose key it is.
+        key: &'static str,
+        /// Its type.
+        enctype: EncryptionType,
+    },
+
     // --- the peer refused; with a KRB-ERROR it is ProtocolError::Refused
     /// The peer ended the SPNEGO negotiation (`reject`).
     PeerRejected,
@@ -314,7 +322,9 @@ impl Cause {
             }
             Self::CredentialExpired { .. } => Major::CredentialsExpired,
             Self::Protocol(_) => self.code().map_or(Major::Failure, major_of_code),
-            Self::PeerAsksUnsupported { .. } | Self::UnsupportedFlags { .. } => Major::Unavailable,
+            Self::PeerAsksUnsupported { .. }
+            | Self::KeyNotSupported { .. }
+            | Self::UnsupportedFlags { .. } => Major::Unavailable,
             Self::Crypto(_)
             | Self::Encode(_)
             | Self::BufferLength { .. }
@@ -334,6 +344,7 @@ impl Cause {
             Self::CredentialExpired { .. } => Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED),
             Self::AuthenticatorChecksum { .. } => Some(ErrorCode::KRB_AP_ERR_INAPP_CKSUM),
             Self::BadBindings { .. } => Some(ErrorCode::KRB_AP_ERR_BADMATCH),
+            Self::KeyNotSupported { .. } => Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP),
             _ => None,
         }
     }
@@ -425,6 +436,12 @@ impl fmt::Display for Cause {
             Self::PeerAsksUnsupported { what } => {
                 write!(f, "the peer asks for {what}, which is not supported")
             }
+            Self::KeyNotSupported { key, enctype } => write!(
+                f,
+                "{key}: expected a key of RFC 4121's message tokens, but found {enctype} ({}), \
+                 whose own tokens are not supported yet",
+                enctype.0
+            ),
             Self::PeerRejected => {
                 f.write_str("the peer ended the SPNEGO negotiation without a reason (reject)")
             }

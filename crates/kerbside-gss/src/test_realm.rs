@@ -12,7 +12,7 @@ use kerbside_asn1::{
     self as asn1, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, Principal, Ticket, TicketFlags,
     TransitedEncoding, TransitedType,
 };
-use kerbside_crypto::{EncryptionType, Key, KeyUsage, LongTermKey, SessionKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, KeyUsage, LongTermKey, SessionKey};
 use kerbside_protocol::{Credential, Now, ReplayCache, ReplayTag, ReplayWindow, Verdict};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
@@ -61,7 +61,7 @@ impl TestRealm {
     pub(crate) fn new(ticket_enctype: EncryptionType, session_enctype: EncryptionType) -> Self {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let service_key = Arc::new(LongTermKey::from(
-            Key::generate(ticket_enctype, &mut rng).unwrap(),
+            Key::generate_with_policy(ticket_enctype, &mut rng, &EnctypePolicy::ALLOW_ALL).unwrap(),
         ));
         Self {
             rng,
@@ -88,7 +88,9 @@ impl TestRealm {
 
     /// The same, with its encrypted part altered before it is encrypted.
     pub(crate) fn credential_with(&mut self, alter: impl FnOnce(&mut EncTicketPart<'_>)) -> Credential {
-        let session_key = Key::generate(self.session_enctype, &mut self.rng).unwrap();
+        let session_key =
+            Key::generate_with_policy(self.session_enctype, &mut self.rng, &EnctypePolicy::ALLOW_ALL)
+                .unwrap();
         let at = |seconds| KerberosTime::from_unix_seconds(START + seconds);
         let mut part = EncTicketPart {
             flags: TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT,

@@ -6,15 +6,15 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 
 use kerbside_asn1::{ErrorCode, ObjectIdentifier, Principal, oids};
-use kerbside_crypto::{CryptoRng, Key, Subkey};
+use kerbside_crypto::{CryptoRng, EnctypePolicy, Key, Subkey};
 use kerbside_protocol::{
     ApRefusal, ApReqParsed, AuthenticatorPolicy, ErrorReply, Now, ProtocolError, ReplayChecked, ReplyParams,
     TicketDecrypted,
 };
 
 use super::authenticator_flags::{self, Agreed};
-use super::first_seq_number;
 use super::token::{self, Framing, Message, defective};
+use super::{first_seq_number, refuse_older_tokens};
 use crate::acceptor::AcceptorParams;
 use crate::context::{ContextFacts, SecurityContext};
 use crate::error::{Cause, GssError};
@@ -25,6 +25,10 @@ use crate::message::{MessageProtection, ProtectionParams, Role};
 
 /// The most keys that one token is tried with: it comes from a stranger, and each try costs a decryption.
 const MAX_KEYS_TRIED: usize = 16;
+
+/// Keys in ticket and authenticator may be of any type here, so that [`refuse_older_tokens`] refuses what no context
+/// can be made of by its name, whatever the policy is.
+static READABLE: EnctypePolicy = EnctypePolicy::ALLOW_ALL;
 
 /// Waits for the AP-REQ.
 #[derive(Debug)]
@@ -53,6 +57,10 @@ impl Krb5Acceptor {
         let checked = ticket
             .verify(&policy, now)?
             .check_replay(&*self.params.replay, now)?;
+        refuse_older_tokens("the ticket's session key", checked.session_key().enctype())?;
+        if let Some(subkey) = checked.initiator_subkey() {
+            refuse_older_tokens("the initiator's subkey", subkey.enctype())?;
+        }
         let agreed = authenticator_flags::agree(&self.params, &checked)?;
         establish(&checked, server, &agreed, framing, rng)
     }
@@ -87,7 +95,7 @@ impl Krb5Acceptor {
         keys.sort_by_key(|key| (Some(key.kvno) != kvno, Reverse(key.kvno)));
         keys.truncate(MAX_KEYS_TRIED);
         for key in &keys {
-            match request.decrypt_ticket(&key.key) {
+            match request.decrypt_ticket_with_policy(&key.key, &READABLE) {
                 Ok(ticket) => return Ok((ticket, key.principal.clone())),
                 Err(ProtocolError::ApReq(refusal))
                     if matches!(*refusal, ApRefusal::TicketIntegrity { .. }) => {}

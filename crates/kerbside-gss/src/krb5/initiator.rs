@@ -7,8 +7,8 @@ use kerbside_crypto::{ChecksumType, CryptoRng, Key};
 use kerbside_protocol::{ApEstablished, ApInitiator, ApParams, ApPending, Credential, Now};
 
 use super::authenticator_checksum::AuthenticatorChecksum;
-use super::first_seq_number;
 use super::token::{self, Message, defective, frame_ap_req};
+use super::{first_seq_number, refuse_older_tokens};
 use crate::channel_bindings::{BindingHash, BindingState, ChannelBindings};
 use crate::context::{ContextFacts, SecurityContext};
 use crate::error::{Cause, GssError};
@@ -79,6 +79,7 @@ impl Mechanism for Krb5Initiator {
             return Err(defective("expected none before the initiator's first").into());
         }
         self.check_expiry(now)?;
+        refuse_older_tokens("the ticket's session key", self.credential.session_key.enctype())?;
         let bindings = match &self.channel_bindings {
             Some(bindings) => bindings.hash()?,
             None => BindingHash::NONE,

@@ -21,7 +21,7 @@ use kerbside_asn1::{
     self as asn1, AdType, ApReq, Authenticator, AuthorizationData, AuthorizationDataElement, EncryptedData,
     ErrorCode, KerberosTime, Name, NameType, Principal, Raw, TicketFlags, gss_token, oids,
 };
-use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey};
+use kerbside_crypto::{ChecksumType, EncryptionType, EnctypePolicy, Key, KeyUsage, LongTermKey};
 use kerbside_protocol::{ApInitiator, ApParams, Credential};
 
 use super::authenticator_checksum::AuthenticatorChecksum;
@@ -79,8 +79,12 @@ fn refused(realm: &mut TestRealm, acceptor: &Acceptor, token: &[u8]) -> GssError
 
 #[test]
 fn all_enctypes_mutual_and_not() {
-    for ticket_enctype in EncryptionType::SUPPORTED {
-        for session_enctype in EncryptionType::SUPPORTED {
+    // Only the ticket may be under a key of the older types.
+    for ticket_enctype in EncryptionType::IMPLEMENTED {
+        for session_enctype in EncryptionType::IMPLEMENTED
+            .into_iter()
+            .filter(|e| e.is_supported())
+        {
             for flags in [one_way(), one_way() | ContextFlags::MUTUAL] {
                 let mut realm = TestRealm::new(ticket_enctype, session_enctype);
                 let acceptor = realm.acceptor();
@@ -99,6 +103,87 @@ fn all_enctypes_mutual_and_not() {
             }
         }
     }
+}
+
+/// Peers expect other tokens from these keys (RFC 4757, RFC 1964) and refuse RFC 4121's: no context is made of them.
+#[test]
+fn keys_that_want_older_tokens_are_refused_by_name() {
+    for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {
+        let mut realm = TestRealm::new(AES256, enctype);
+        let refused_by_name = |error: &GssError| {
+            let Cause::KeyNotSupported { enctype: found, .. } = error.cause() else {
+                panic!("{error}")
+            };
+            assert_eq!(*found, enctype);
+            assert!(error.to_string().contains(&enctype.to_string()), "{error}");
+            assert_eq!(error.major(), Major::Unavailable);
+        };
+        let credential = realm.credential();
+        let now = realm.now();
+        let initiator = Initiator::krb5(raw(credential.clone())).unwrap();
+        refused_by_name(&initiator.start(now, &mut realm.rng).unwrap_err());
+        // An initiator that goes on all the same.
+        let acceptor = realm.acceptor();
+        refused_by_name(&refused_ap_req(&mut realm, &acceptor, &credential));
+        // A session key that would do, and a subkey that would not.
+        realm.session_enctype = AES256;
+        let credential = realm.credential();
+        let weak = Key::generate_with_policy(enctype, &mut realm.rng, &EnctypePolicy::ALLOW_ALL).unwrap();
+        let token = token_with_subkey(&mut realm, &credential, &weak);
+        refused_by_name(&refused(&mut realm, &acceptor, &token));
+    }
+}
+
+/// An AP-REQ token whose authenticator brings this subkey.
+fn token_with_subkey(realm: &mut TestRealm, credential: &Credential, subkey: &Key) -> Vec<u8> {
+    let now = realm.now();
+    let (client, key) = (&credential.client, &credential.session_key);
+    let authenticator = Authenticator {
+        authenticator_vno: 5,
+        crealm: client.realm.to_wire(),
+        cname: client.name.to_wire(),
+        cksum: None,
+        cusec: now.usec,
+        ctime: now.time,
+        subkey: Some(asn1::EncryptionKey {
+            keytype: subkey.enctype(),
+            keyvalue: subkey.expose_secret(),
+        }),
+        seq_number: None,
+        authorization_data: None,
+    };
+    let plain = asn1::encode(&authenticator).unwrap();
+    let cipher = key
+        .encrypt(KeyUsage::AP_REQ_AUTH, &plain, &mut realm.rng)
+        .unwrap();
+    let request = ApReq {
+        pvno: 5,
+        msg_type: asn1::MsgType::AP_REQ,
+        ap_options: asn1::ApOptions::default(),
+        ticket: Raw::parse(&credential.ticket).unwrap(),
+        authenticator: EncryptedData {
+            etype: key.enctype(),
+            kvno: None,
+            cipher: &cipher,
+        },
+    };
+    token::frame_ap_req(&asn1::encode(&request).unwrap())
+}
+
+/// Refuses an AP-REQ that `credential` gives without an initiator of ours.
+fn refused_ap_req(realm: &mut TestRealm, acceptor: &Acceptor, credential: &Credential) -> GssError {
+    let checksum = AuthenticatorChecksum {
+        bindings: BindingHash::NONE,
+        flags: one_way(),
+    };
+    let params = ApParams {
+        mutual: false,
+        checksum: Some((ChecksumType::GSS_AUTHENTICATOR, checksum.to_bytes())),
+        ..ApParams::default()
+    };
+    let now = realm.now();
+    let (message, _) = ApInitiator::start(credential, params, now, &mut realm.rng).unwrap();
+    refused(realm, acceptor, &token::frame_ap_req(&message))
 }
 
 fn check_facts(both: &Established, flags: ContextFlags, ticket: EncryptionType, session: EncryptionType) {
