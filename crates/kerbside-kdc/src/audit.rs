@@ -159,11 +159,13 @@ impl AuditRecord {
     }
 }
 
-/// `aes256-cts-hmac-sha1-96(18)`, `UNSUPPORTED:des-cbc-crc(1)`, `(4711)`: as MIT's log has them.
+/// `aes256-cts-hmac-sha1-96(18)`, `DEPRECATED:arcfour-hmac(23)`, `UNSUPPORTED:des-cbc-crc(1)`,
+/// `(4711)`: as MIT's log has them.
 fn write_etype(f: &mut OneLine<'_, '_>, etype: EncryptionType) -> fmt::Result {
     match etype.name() {
-        Some(name) if etype.is_supported() => write!(f, "{name}({})", etype.0),
-        Some(name) => write!(f, "UNSUPPORTED:{name}({})", etype.0),
+        Some(name) if !etype.is_implemented() => write!(f, "UNSUPPORTED:{name}({})", etype.0),
+        Some(name) if etype.is_deprecated() => write!(f, "DEPRECATED:{name}({})", etype.0),
+        Some(name) => write!(f, "{name}({})", etype.0),
         None => write!(f, "({})", etype.0),
     }
 }

@@ -7,7 +7,9 @@
 
 use alloc::vec::Vec;
 
-use kerbside_asn1::{AdIfRelevant, AdType, AuthorizationData, ErrorCode};
+use kerbside_asn1::{AdIfRelevant, AdType, AuthorizationData, DecodeError, ErrorCode};
+use kerbside_crypto::EncryptionType;
+use kerbside_protocol::decode_plaintext;
 
 use crate::refusal::Denial;
 
@@ -40,9 +42,9 @@ pub(crate) fn from_tgt(elements: &[Element]) -> Result<Vec<Element>, Denial> {
     }
 }
 
-/// The elements the client adds, from the decrypted `enc-authorization-data`.
-pub(crate) fn from_request(plain: &[u8]) -> Result<Vec<Element>, Denial> {
-    let list: AuthorizationData<'_> = decode(plain)?;
+/// The elements the client adds, from the `enc-authorization-data` that a key of `enctype` decrypted.
+pub(crate) fn from_request(enctype: EncryptionType, plain: &[u8]) -> Result<Vec<Element>, Denial> {
+    let list: AuthorizationData<'_> = decode_plaintext(enctype, plain).map_err(malformed)?;
     let mut carried = Vec::with_capacity(list.0.len());
     for element in &list.0 {
         if element.ad_type != AdType::AD_IF_RELEVANT {
@@ -77,7 +79,11 @@ fn refuse_kdc_issued(if_relevant: &[u8], depth: usize) -> Result<(), Denial> {
 }
 
 fn decode(bytes: &[u8]) -> Result<AuthorizationData<'_>, Denial> {
-    kerbside_asn1::decode(bytes).map_err(|error| bad_option().detail(error))
+    kerbside_asn1::decode(bytes).map_err(malformed)
+}
+
+fn malformed(error: DecodeError) -> Denial {
+    bad_option().detail(error)
 }
 
 fn unknown(ad_type: AdType) -> Denial {

@@ -11,7 +11,7 @@ use kerbside_asn1::{
     KdcRep, KerberosTime, LastReqEntry, LrType, MsgType, PaData, PaDataType, Principal, Raw, TgsRep, Ticket,
     TicketFlags, TransitedEncoding, TransitedType,
 };
-use kerbside_crypto::{CryptoRng, EncryptionType, Key, KeyUsage, Zeroizing};
+use kerbside_crypto::{CryptoRng, EncryptionType, EnctypePolicy, Key, KeyUsage, Zeroizing};
 use kerbside_protocol::AuthenticatorVerified;
 
 use crate::audit::{AuditResult, RequestKind};
@@ -175,7 +175,8 @@ impl Grant<'_> {
                 ),
             },
         };
-        let session_key = Key::generate(self.session_enctype, rng)?;
+        // `enctype_choice` took the type from what the realm's policy permits.
+        let session_key = Key::generate_with_policy(self.session_enctype, rng, &EnctypePolicy::ALLOW_ALL)?;
         let ticket = self.ticket(&session_key, rng)?;
         let enc_part = self.enc_part(kind, &session_key, reply_key)?;
         let cipher = reply_key.encrypt(usage, &enc_part, rng)?;

@@ -1,9 +1,7 @@
 //! What a realm allows.
 
-use alloc::vec::Vec;
-
 use kerbside_asn1::Realm;
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 
 /// The realm's rules, the same for every request. Made once, when the server starts.
 #[derive(Clone, Debug)]
@@ -16,9 +14,9 @@ pub struct KdcPolicy {
     pub max_renewable_life: i64,
     /// How far a client's clock may be off, in seconds (`clockskew`).
     pub clockskew_seconds: i64,
-    /// Enctypes that may protect anything at all. Weak and unsupported ones are refused even if
-    /// listed here.
-    pub permitted_enctypes: Vec<EncryptionType>,
+    /// Enctypes that may protect anything at all: reply, ticket and session key. Keys of other
+    /// enctypes lie in the database and are not used.
+    pub enctype_policy: EnctypePolicy,
     /// Whether a service ticket for a principal whose keys come from a password goes to other
     /// clients than the principal itself. Such a ticket can be cracked offline (CVE-2024-3183), so
     /// the default is no.
@@ -31,7 +29,7 @@ pub struct KdcPolicy {
 }
 
 impl KdcPolicy {
-    /// MIT's defaults: a day, nothing renewable, five minutes of skew, the four AES enctypes.
+    /// MIT's defaults: a day, nothing renewable, five minutes of skew, every enctype but the weak ones.
     #[must_use]
     pub fn new(realm: Realm) -> KdcPolicy {
         KdcPolicy {
@@ -39,16 +37,16 @@ impl KdcPolicy {
             max_life: 24 * 3600,
             max_renewable_life: 0,
             clockskew_seconds: 300,
-            permitted_enctypes: EncryptionType::SUPPORTED.to_vec(),
+            enctype_policy: EnctypePolicy::DEFAULT,
             password_keys_as_service: false,
             record_last_success: true,
             record_failures: true,
         }
     }
 
-    /// Whether `enctype` may be used: listed, implemented and not weak.
+    /// Whether `enctype` may be used: computed by us and permitted.
     #[must_use]
     pub fn permits(&self, enctype: EncryptionType) -> bool {
-        enctype.is_supported() && !enctype.is_weak() && self.permitted_enctypes.contains(&enctype)
+        self.enctype_policy.permits(enctype)
     }
 }

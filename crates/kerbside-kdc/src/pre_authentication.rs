@@ -7,6 +7,7 @@ use kerbside_asn1::{
     PaEncTsEnc, TicketFlags,
 };
 use kerbside_crypto::{EncryptionType, KeyUsage};
+use kerbside_protocol::decode_plaintext;
 
 use crate::enctype_choice::client_keys;
 use crate::principal_entry::KeyData;
@@ -82,7 +83,7 @@ fn verify_timestamp(
             denial.failed_proof = true;
             denial
         })?;
-    let stamp: PaEncTsEnc = kerbside_asn1::decode(&plain).map_err(|error| failed().detail(error))?;
+    let stamp: PaEncTsEnc = decode_plaintext(etype, &plain).map_err(|error| failed().detail(error))?;
     let ahead = stamp.patimestamp.unix_seconds().saturating_sub(now);
     if ahead.unsigned_abs() > policy.clockskew_seconds.unsigned_abs() {
         return Err(

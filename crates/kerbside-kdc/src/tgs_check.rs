@@ -243,7 +243,7 @@ fn carried_authorization_data(facts: &TgsFacts<'_>) -> Result<Vec<Element>, Deni
         let plain = key.decrypt(usage, encrypted.cipher).map_err(|error| {
             Denial::new(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY, "BAD_AUTHDATA").detail(error)
         })?;
-        carried.extend(authorization_data::from_request(&plain)?);
+        carried.extend(authorization_data::from_request(encrypted.etype, &plain)?);
     }
     Ok(carried)
 }

@@ -119,7 +119,7 @@ impl<'a> TgsRequest<'a> {
         let key = self.tgs_key(tgs)?;
         let decrypted = self
             .ap_req
-            .decrypt_ticket(&key.key)
+            .decrypt_ticket_with_policy(&key.key, &policy.enctype_policy)
             .map_err(|error| process_tgs(&error))?;
         self.subject.client = Some(decrypted.ticket().client().clone());
         self.subject.authtime = Some(decrypted.ticket().authtime());

@@ -14,7 +14,8 @@ mod socket;
 use std::sync::Arc;
 
 use kerbside_asn1::{KerberosTime, Principal};
-use kerbside_kdc::{Attributes, PrincipalEntry};
+use kerbside_crypto::EnctypePolicy;
+use kerbside_kdc::{Attributes, KdcPolicy, PrincipalEntry};
 
 use crate::clock;
 use crate::store::{PrincipalStore, master_principal};
@@ -36,6 +37,8 @@ pub const LIST_PAGE: usize = 500;
 pub struct AdminDefaults {
     /// `supported_enctypes`
     pub keysalts: Vec<KeySalt>,
+    /// Which enctypes keys are made of (`allow_rc4`, `allow_des3`), whoever names them
+    pub enctype_policy: EnctypePolicy,
     /// `default_principal_flags`
     pub attributes: Attributes,
     /// `default_principal_expiration`
@@ -50,10 +53,26 @@ impl Default for AdminDefaults {
     fn default() -> Self {
         AdminDefaults {
             keysalts: default_keysalts(),
+            enctype_policy: EnctypePolicy::DEFAULT,
             attributes: Attributes::NONE,
             expiration: None,
             max_life: 24 * 3600,
             max_renewable_life: 0,
+        }
+    }
+}
+
+impl AdminDefaults {
+    /// The defaults that fit a KDC's rules
+    pub(crate) fn under(policy: &KdcPolicy) -> Self {
+        let mut enctype_policy = policy.enctype_policy.clone();
+        // A list restricts what is used, not what is kept.
+        enctype_policy.permitted = None;
+        AdminDefaults {
+            enctype_policy,
+            max_life: policy.max_life,
+            max_renewable_life: policy.max_renewable_life,
+            ..AdminDefaults::default()
         }
     }
 }
@@ -143,7 +162,12 @@ impl Admin {
             return Err(AdminError::Exists);
         }
         let keysalts = new.keysalts.as_deref().unwrap_or(&self.defaults.keysalts);
-        let made = keys::make(&new.keys, keysalts, &entry.principal)?;
+        let made = keys::make(
+            &new.keys,
+            keysalts,
+            &self.defaults.enctype_policy,
+            &entry.principal,
+        )?;
         entry.password_keys = matches!(new.keys, KeyChoice::Password(_));
         entry.keys = made;
         new.change.apply(&mut entry)?;
@@ -211,7 +235,7 @@ impl Admin {
         self.refuse_protected(principal)?;
         let canonical = self.entry(principal)?.principal;
         let keysalts = keysalts.as_deref().unwrap_or(&self.defaults.keysalts);
-        let mut made = keys::make(&choice, keysalts, &canonical)?;
+        let mut made = keys::make(&choice, keysalts, &self.defaults.enctype_policy, &canonical)?;
         let password_keys = matches!(choice, KeyChoice::Password(_));
         let by = by.clone();
         let now = clock::now().time;

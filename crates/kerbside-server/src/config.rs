@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use kerbside_asn1::{KerberosTime, Realm};
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_formats::host_string::HostPort;
+use kerbside_formats::keysalt::KeySalt;
 use kerbside_formats::{KdcConf, Krb5Conf, Profile, ProfileError};
 use kerbside_kdc::{Attributes, KdcPolicy};
 
@@ -89,10 +90,14 @@ impl RealmConfig {
         policy.max_life = conf.max_life_seconds;
         policy.max_renewable_life = conf.max_renewable_life_seconds;
         policy.clockskew_seconds = libdefaults.clockskew_seconds;
-        policy.permitted_enctypes = libdefaults.permitted_enctypes.enctypes;
+        let enctype_policy = libdefaults.enctype_policy();
+        policy.enctype_policy = enctype_policy
+            .clone()
+            .with_permitted(libdefaults.permitted_enctypes.enctypes);
         policy.record_last_success = !conf.disable_last_success;
         policy.record_failures = !conf.disable_lockout;
         let keysalts = if said("supported_enctypes") {
+            refuse_weak(profile, realm, &conf.supported_enctypes, &enctype_policy)?;
             conf.supported_enctypes
         } else {
             default_keysalts()
@@ -113,6 +118,7 @@ impl RealmConfig {
             },
             defaults: AdminDefaults {
                 keysalts,
+                enctype_policy,
                 attributes: Attributes(conf.default_principal_flags),
                 expiration: expiration(realm, conf.default_principal_expiration.as_deref())?,
                 max_life: policy.max_life,
@@ -125,6 +131,30 @@ impl RealmConfig {
             audit: audit(profile)?,
         })
     }
+}
+
+/// Names the switch that opens a weak enctype in `supported_enctypes`: without it the keys would be made in vain.
+fn refuse_weak(profile: &Profile, realm: &str, keysalts: &[KeySalt], policy: &EnctypePolicy) -> Result<()> {
+    let Some(weak) = keysalts.iter().find(|keysalt| !policy.permits(keysalt.enctype)) else {
+        return Ok(());
+    };
+    let (file, line) = profile
+        .relation(&["realms", realm, "supported_enctypes"])
+        .map_or((String::new(), 0), |relation| {
+            (relation.file.to_owned(), relation.line)
+        });
+    let switch = match weak.enctype {
+        EncryptionType::DES3_CBC_SHA1_KD => "allow_des3",
+        _ => "allow_rc4",
+    };
+    Err(ServerError::Config {
+        place: format!("{file}, line {line}: supported_enctypes of {realm}"),
+        detail: format!(
+            "{} ({}) is weak, and {switch} is not set: set {switch} = true in the [libdefaults] of krb5.conf, or \
+             leave it out",
+            weak.enctype, weak.enctype.0
+        ),
+    })
 }
 
 fn audit(profile: &Profile) -> Result<Vec<AuditTarget>> {
@@ -205,6 +235,48 @@ mod tests {
     }
 
     #[test]
+    fn weak_enctypes_need_their_switch() {
+        let text = |switch: &str, enctype: &str| {
+            format!(
+                "[libdefaults]\n {switch}\n[realms]\n EXAMPLE.TEST = {{\n \
+                 supported_enctypes = aes256-cts {enctype}\n }}\n"
+            )
+        };
+        for (switch, enctype, number) in [
+            ("allow_rc4", "arcfour-hmac-md5:normal", 23),
+            ("allow_des3", "des3-cbc-sha1:normal", 16),
+        ] {
+            let other = ["allow_rc4 = true", "allow_des3 = true"]
+                .into_iter()
+                .find(|line| !line.starts_with(switch));
+            for without in ["", "allow_weak_crypto = true", other.unwrap()] {
+                let refused = config(&text(without, enctype)).unwrap_err().to_string();
+                let found = EncryptionType(number);
+                assert_eq!(
+                    refused,
+                    format!(
+                        "kdc.conf, line 5: supported_enctypes of EXAMPLE.TEST: {found} ({number}) is weak, and {switch} \
+                         is not set: set {switch} = true in the [libdefaults] of krb5.conf, or leave it out"
+                    )
+                );
+            }
+            let allowed = config(&text(&format!("{switch} = true"), enctype)).unwrap();
+            assert_eq!(allowed.defaults.keysalts.len(), 2);
+            assert!(allowed.policy.permits(EncryptionType(number)));
+            let kept = config(&text(
+                &format!("{switch} = true\n permitted_enctypes = aes256-cts"),
+                enctype,
+            ))
+            .unwrap();
+            assert!(kept.defaults.enctype_policy.permits(EncryptionType(number)));
+            assert!(!kept.policy.permits(EncryptionType(number)));
+        }
+        let single_des =
+            config("[realms]\n EXAMPLE.TEST = {\n supported_enctypes = des-cbc-crc:normal\n }\n");
+        assert!(single_des.unwrap_err().to_string().contains("kdc.conf"));
+    }
+
+    #[test]
     fn what_is_not_built_is_refused_by_name() {
         let ldap = config(
             "[realms]\n EXAMPLE.TEST = {\n database_module = ldap\n }\n[dbmodules]\n ldap = {\n db_library = kldap\n }\n",
@@ -213,8 +285,6 @@ mod tests {
             ldap.unwrap_err().to_string(),
             "db_library of EXAMPLE.TEST: kldap is not supported: the database is a file of kerbside's own"
         );
-        let des = config("[realms]\n EXAMPLE.TEST = {\n supported_enctypes = des-cbc-md5:normal\n }\n");
-        assert!(des.unwrap_err().to_string().contains("kdc.conf"));
         assert!(config("[logging]\n kdc = PIGEON\n").is_err());
     }
 }

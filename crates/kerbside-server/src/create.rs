@@ -53,7 +53,13 @@ fn service(
     now: KerberosTime,
 ) -> Result<PrincipalEntry> {
     let mut entry = PrincipalEntry::new(principal, now);
-    entry.keys = make_keys(&KeyChoice::Random, &defaults.keysalts, &entry.principal).map_err(of_defaults)?;
+    entry.keys = make_keys(
+        &KeyChoice::Random,
+        &defaults.keysalts,
+        &defaults.enctype_policy,
+        &entry.principal,
+    )
+    .map_err(of_defaults)?;
     entry.max_life = defaults.max_life;
     entry.max_renewable_life = defaults.max_renewable_life;
     entry.mod_by = Some(Principal::new(entry.principal.realm.as_bytes(), &[by]));

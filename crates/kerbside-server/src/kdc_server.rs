@@ -40,11 +40,7 @@ impl KdcServerConfig {
     /// A KDC with default limits, without sockets and without a log
     #[must_use]
     pub fn new(policy: KdcPolicy, store: Arc<dyn PrincipalStore>) -> KdcServerConfig {
-        let admin_defaults = AdminDefaults {
-            max_life: policy.max_life,
-            max_renewable_life: policy.max_renewable_life,
-            ..AdminDefaults::default()
-        };
+        let admin_defaults = AdminDefaults::under(&policy);
         KdcServerConfig {
             policy,
             store,

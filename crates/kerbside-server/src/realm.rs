@@ -203,11 +203,7 @@ impl Realm {
         if let Some(change) = builder.policy {
             change(&mut policy);
         }
-        let mut defaults = AdminDefaults {
-            max_life: policy.max_life,
-            max_renewable_life: policy.max_renewable_life,
-            ..AdminDefaults::default()
-        };
+        let mut defaults = AdminDefaults::under(&policy);
         if let Some(keysalts) = builder.keysalts {
             defaults.keysalts = keysalts;
         }
@@ -386,7 +382,13 @@ fn refused(name: &str) -> impl Fn(AdminError) -> ServerError + '_ {
 fn made(realm: &str, name: &str, choice: &KeyChoice, defaults: &AdminDefaults) -> Result<PrincipalEntry> {
     let now = clock::now().time;
     let mut entry = PrincipalEntry::new(parse(realm, name)?, now);
-    entry.keys = make_keys(choice, &defaults.keysalts, &entry.principal).map_err(refused(name))?;
+    entry.keys = make_keys(
+        choice,
+        &defaults.keysalts,
+        &defaults.enctype_policy,
+        &entry.principal,
+    )
+    .map_err(refused(name))?;
     entry.password_keys = matches!(choice, KeyChoice::Password(_));
     entry.attributes = defaults.attributes;
     entry.max_life = defaults.max_life;

@@ -38,6 +38,21 @@ fn an_issued_ticket() {
 }
 
 #[test]
+fn enctypes_are_named_as_mit_names_them() {
+    let mut refused = record(
+        RequestKind::As,
+        AuditResult::Dropped {
+            reason: String::new(),
+        },
+    );
+    refused.etypes = [25, 23, 16, 3].map(EncryptionType).into();
+    assert!(refused.to_string().starts_with(
+        "AS_REQ (4 etypes {camellia128-cts-cmac(25), DEPRECATED:arcfour-hmac(23), DEPRECATED:des3-cbc-sha1(16), \
+         UNSUPPORTED:des-cbc-md5(3)}) "
+    ));
+}
+
+#[test]
 fn refusals_and_dropped_packets() {
     let refused = |detail| AuditResult::Refused {
         code: ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN,

@@ -5,8 +5,14 @@
 )]
 
 use kerbside_asn1::{AdType, AuthorizationData, AuthorizationDataElement, ErrorCode, encode};
+use kerbside_crypto::EncryptionType;
 
-use super::{DEPTH_MAX, from_request, from_tgt};
+use super::{DEPTH_MAX, Element, from_tgt};
+use crate::refusal::Denial;
+
+fn from_request(plain: &[u8]) -> Result<Vec<Element>, Denial> {
+    super::from_request(EncryptionType::AES256_CTS_HMAC_SHA1_96, plain)
+}
 
 fn list(elements: &[(AdType, &[u8])]) -> Vec<u8> {
     let elements = elements

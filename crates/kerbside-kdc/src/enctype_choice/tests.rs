@@ -5,7 +5,7 @@
 )]
 
 use kerbside_asn1::{KerberosTime, Principal, Realm};
-use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, LongTermKey};
 
 use super::{client_keys, reply_key, session_enctype, ticket_key};
 use crate::{KdcPolicy, KeyData, PrincipalEntry};
@@ -71,9 +71,9 @@ fn the_ticket_key_follows_the_servers_order_and_the_policy() {
     let server = entry(&[(3, A128), (3, A256)]);
     assert_eq!(ticket_key(&server, &policy()).unwrap().key.enctype(), A128);
     let mut strict = policy();
-    strict.permitted_enctypes = vec![A256];
+    strict.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![A256]);
     assert_eq!(ticket_key(&server, &strict).unwrap().key.enctype(), A256);
-    strict.permitted_enctypes = vec![S256];
+    strict.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![S256]);
     assert!(ticket_key(&server, &strict).is_none());
 }
 
@@ -114,10 +114,12 @@ fn session_enctypes_override_the_keys() {
 }
 
 #[test]
-fn policy_cannot_permit_what_is_not_supported() {
+fn a_list_permits_nothing_weak_or_unknown() {
     let mut lax = policy();
-    lax.permitted_enctypes = vec![RC4, EncryptionType(4711), A128];
+    lax.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![RC4, EncryptionType(4711), A128]);
     assert!(!lax.permits(RC4));
     assert!(!lax.permits(EncryptionType(4711)));
     assert!(lax.permits(A128));
+    lax.enctype_policy = lax.enctype_policy.with_rc4(true);
+    assert!(lax.permits(RC4));
 }

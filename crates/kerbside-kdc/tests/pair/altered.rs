@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kerbside_asn1::{AsRep, TgsRep};
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_kdc::{AuditResult, Outcome, RequestContext, Transport};
 use kerbside_protocol::{
     Answer, AsExchange, AsOutcome, AsParams, AsPending, Credential, Now, TgsExchange, TgsOutcome, TgsParams,
@@ -112,6 +112,7 @@ fn tgs_req(tgt: &Credential) -> (Vec<u8>, TgsPending) {
     let mut rng = ChaCha20Rng::seed_from_u64(7);
     let mut params = TgsParams::new(tgt.clone(), principal("HTTP/web"));
     params.enctypes = vec![ENCTYPES[0], EncryptionType(23)];
+    params.enctype_policy = EnctypePolicy::ALLOW_ALL;
     match TgsExchange::start(params, Now::new(NOW, 3).unwrap(), &mut rng).unwrap() {
         TgsOutcome::Send { request, pending, .. } => (request, pending),
         other => panic!("{other:?}"),

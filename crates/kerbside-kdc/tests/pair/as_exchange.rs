@@ -1,7 +1,7 @@
 //! The AS exchange.
 
 use kerbside_asn1::{ErrorCode, EtypeInfo2, KdcOptions, MethodData, PaDataType, Principal, TicketFlags};
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_kdc::{Attributes, AuditResult, StoreUpdate, Transport};
 use kerbside_protocol::{Answer, AsParams};
 
@@ -642,7 +642,7 @@ fn no_common_enctype() {
             ErrorCode::KDC_ERR_ETYPE_NOSUPP
         );
     }
-    world.policy(|policy| policy.permitted_enctypes = vec![ENCTYPES[0]]);
+    world.policy(|policy| policy.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![ENCTYPES[0]]));
     let mut request = AsRequest::new("alice");
     request.etypes = vec![ENCTYPES[1]];
     assert_eq!(
@@ -654,7 +654,7 @@ fn no_common_enctype() {
 #[test]
 fn a_timestamp_of_an_enctype_that_is_not_permitted_proves_nothing() {
     let mut world = World::new();
-    world.policy(|policy| policy.permitted_enctypes = vec![ENCTYPES[0]]);
+    world.policy(|policy| policy.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![ENCTYPES[0]]));
     let key = world.entry("alice").current_key(ENCTYPES[1]).unwrap().key.clone();
     let request = AsRequest::new("alice").timestamp(&key, NOW, &mut world.rng);
     assert_eq!(

@@ -12,6 +12,7 @@
 
 mod altered;
 mod as_exchange;
+mod enctypes;
 mod packets;
 mod requests;
 mod tgs_exchange;

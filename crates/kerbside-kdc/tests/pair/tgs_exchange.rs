@@ -1,7 +1,7 @@
 //! The TGS exchange, as honest clients use it.
 
 use kerbside_asn1::{AdType, AddressType, ErrorCode, KdcOptions, TgsRep, TicketFlags};
-use kerbside_crypto::{EncryptionType, Key, KeyUsage, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, KeyUsage, LongTermKey};
 use kerbside_kdc::{Attributes, KeyData, Transport};
 use kerbside_protocol::{AsParams, Credential, TgsParams};
 
@@ -120,6 +120,7 @@ fn a_session_key_only_of_a_type_the_service_knows() {
     assert_eq!(done.ticket_enctype, ENCTYPES[1]);
     let mut params = web(&tgt);
     params.enctypes = vec![ENCTYPES[1], EncryptionType(23)];
+    params.enctype_policy = EnctypePolicy::ALLOW_ALL;
     assert_eq!(code(world.ticket(params)), ErrorCode::KDC_ERR_ETYPE_NOSUPP);
 }
 

@@ -5,7 +5,7 @@ use kerbside_asn1::{
     HostAddresses, KdcOptions, PaDataType, Principal, Ticket, TicketFlags, TransitedEncoding, TransitedType,
     encode,
 };
-use kerbside_crypto::{ChecksumType, Key, KeyUsage};
+use kerbside_crypto::{ChecksumType, EnctypePolicy, Key, KeyUsage};
 use kerbside_kdc::{Attributes, ClientAddress};
 use kerbside_protocol::{AsParams, Credential, TgsParams};
 
@@ -713,7 +713,11 @@ fn what_was_allowed_at_login_may_be_revoked_since() {
         ),
         (
             "an enctype no longer permitted",
-            |w| w.policy(|policy| policy.permitted_enctypes = vec![ENCTYPES[1]]),
+            |w| {
+                w.policy(|policy| {
+                    policy.enctype_policy = EnctypePolicy::DEFAULT.with_permitted(vec![ENCTYPES[1]])
+                })
+            },
             ErrorCode::KRB_AP_ERR_NOKEY,
         ),
     ];

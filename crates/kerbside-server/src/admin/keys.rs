@@ -13,9 +13,6 @@ use crate::random::system_rng;
 
 /// Key and salt types of one principal at most
 const KEYSALTS_MAX: usize = 32;
-/// Who names a deprecated type in `supported_enctypes` or `-e` wants keys of it, as with MIT; what issues
-/// tickets has a policy of its own
-const NAMED: &EnctypePolicy = &EnctypePolicy::ALLOW_ALL;
 /// Octets of a random salt
 const SPECIAL_SALT_LEN: usize = 16;
 
@@ -57,10 +54,11 @@ pub enum KeyChoice {
     NoKey,
 }
 
-/// Makes keys of version 1; whoever stores them sets the version
+/// Makes keys of version 1, of types that `policy` permits; whoever stores them sets the version
 pub(crate) fn make(
     choice: &KeyChoice,
     keysalts: &[KeySalt],
+    policy: &EnctypePolicy,
     principal: &Principal,
 ) -> Result<Vec<KeyData>, AdminError> {
     let keysalts = keysalts
@@ -72,11 +70,11 @@ pub(crate) fn make(
         KeyChoice::Random => keysalts
             .iter()
             .map(|keysalt| {
-                let key = Key::generate_with_policy(keysalt.enctype, &mut system_rng(), NAMED)?;
+                let key = Key::generate_with_policy(keysalt.enctype, &mut system_rng(), policy)?;
                 Ok(KeyData::new(1, LongTermKey::from(key)))
             })
             .collect(),
-        KeyChoice::Password(password) => from_password(password, keysalts, principal),
+        KeyChoice::Password(password) => from_password(password, keysalts, policy, principal),
     }
 }
 
@@ -84,6 +82,7 @@ pub(crate) fn make(
 fn from_password(
     password: &Password,
     keysalts: &[KeySalt],
+    policy: &EnctypePolicy,
     principal: &Principal,
 ) -> Result<Vec<KeyData>, AdminError> {
     match password.expose_secret().len() {
@@ -102,7 +101,7 @@ fn from_password(
             &bytes,
             None,
             &IterationLimits::default(),
-            NAMED,
+            policy,
         )?;
         Ok(KeyData {
             salt,
@@ -135,7 +134,14 @@ mod tests {
     fn passwords_are_bounded_both_ways() {
         let alice = Principal::new("R", &["alice"]);
         let keysalts = default_keysalts();
-        let make = |text: String| super::make(&KeyChoice::Password(Password::from(text)), &keysalts, &alice);
+        let make = |text: String| {
+            super::make(
+                &KeyChoice::Password(Password::from(text)),
+                &keysalts,
+                &EnctypePolicy::DEFAULT,
+                &alice,
+            )
+        };
         assert_eq!(make(String::new()).unwrap_err(), AdminError::EmptyPassword);
         assert_eq!(
             make("x".repeat(MAX_PASSWORD_LEN + 1)).unwrap_err(),
@@ -143,7 +149,7 @@ mod tests {
         );
         assert_eq!(make("x".repeat(MAX_PASSWORD_LEN)).unwrap().len(), 4);
         assert_eq!(
-            super::make(&KeyChoice::Random, &[], &alice).unwrap_err(),
+            super::make(&KeyChoice::Random, &[], &EnctypePolicy::DEFAULT, &alice).unwrap_err(),
             AdminError::NoKeySalts
         );
     }
@@ -157,7 +163,9 @@ mod tests {
                 salt_type,
             };
             let choice = KeyChoice::Password(Password::from("secret".to_owned()));
-            make(&choice, &[keysalt], &alice).unwrap().remove(0)
+            make(&choice, &[keysalt], &EnctypePolicy::DEFAULT, &alice)
+                .unwrap()
+                .remove(0)
         };
         let normal = with(SaltType::Normal);
         assert!(normal.salt.is_none());
@@ -167,8 +175,9 @@ mod tests {
         }
         assert!(!with(SaltType::Special).key.ct_eq(&with(SaltType::Special).key));
     }
+
     #[test]
-    fn every_type_that_is_named_gets_a_key() {
+    fn every_type_that_the_policy_permits_gets_a_key() {
         let alice = Principal::new("R", &["alice"]);
         let keysalts = EncryptionType::IMPLEMENTED.map(|enctype| KeySalt {
             enctype,
@@ -178,9 +187,11 @@ mod tests {
             KeyChoice::Random,
             KeyChoice::Password(Password::from("secret".to_owned())),
         ] {
-            let made = make(&choice, &keysalts, &alice).unwrap();
+            let made = make(&choice, &keysalts, &EnctypePolicy::ALLOW_ALL, &alice).unwrap();
             let enctypes: Vec<_> = made.iter().map(|data| data.key.enctype()).collect();
             assert_eq!(enctypes, EncryptionType::IMPLEMENTED);
+            let refused = make(&choice, &keysalts, &EnctypePolicy::DEFAULT, &alice).unwrap_err();
+            assert!(refused.to_string().contains("is not set"), "{refused}");
         }
     }
 }

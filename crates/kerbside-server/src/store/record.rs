@@ -254,7 +254,7 @@ pub(crate) fn read_key(r: &mut Reader<'_>) -> Result<KeyData, Malformed> {
     let malformed = r.malformed("key");
     let kvno = r.u32("kvno")?;
     let enctype = EncryptionType(r.i32("enctype")?);
-    // What was stored may be read, of whatever type it is.
+    // Storing a key is not using it: what may be used is the KDC's policy to say.
     let key = Key::with_policy(enctype, r.bytes("key")?, &EnctypePolicy::ALLOW_ALL).map_err(|_| malformed)?;
     let salt = r.option("salt", |r| {
         let malformed = r.malformed("salt");
