@@ -6,6 +6,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use kerbside_crypto::EncryptionType;
 use kerbside_formats::spelling::Misspelling;
 
 /// Why a command failed: the cause in one line, the evidence, and what to do.
@@ -135,6 +136,15 @@ pub(crate) fn duration(seconds: u64) -> String {
         "0 s".to_owned()
     } else {
         parts.join(" ")
+    }
+}
+
+/// An enctype's name as MIT shows it.
+pub(crate) fn etype_name(enctype: EncryptionType) -> String {
+    if enctype.is_deprecated() {
+        format!("DEPRECATED:{enctype}")
+    } else {
+        enctype.to_string()
     }
 }
 

@@ -53,8 +53,8 @@ pub struct AsyncClient {
 fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
     Core {
         driver,
+        store: CacheStore::with_policy(config.enctype_policy()),
         config,
-        store: CacheStore::new(),
         timing: Timing::default(),
     }
 }

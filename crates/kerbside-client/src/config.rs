@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use kerbside_asn1::{Principal, Realm};
+use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::expansion;
 use kerbside_formats::krb5_conf::Krb5Conf;
 use kerbside_formats::profile::{NoIncludes, Profile};
@@ -83,6 +84,12 @@ impl Config {
     #[must_use]
     pub fn files_missing(&self) -> &[PathBuf] {
         &self.missing
+    }
+
+    /// Which enctypes may be used at all: `allow_rc4`, `allow_des3` and `allow_weak_crypto` of `[libdefaults]`.
+    #[must_use]
+    pub fn enctype_policy(&self) -> EnctypePolicy {
+        self.krb5.libdefaults.enctype_policy()
     }
 
     /// `default_realm` of `[libdefaults]`.

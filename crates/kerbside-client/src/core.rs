@@ -116,6 +116,7 @@ impl<D: Driver> Core<D> {
         if params.renew_lifetime_seconds.is_some() {
             params.options.remove(KdcOptions::RENEWABLE_OK);
         }
+        params.enctype_policy = conf.enctype_policy();
         params.enctypes = secret.order(&request.client, conf.default_tkt_enctypes.enctypes.clone())?;
         params.skew_seconds_max = conf.clockskew_seconds;
         if !request.any_address.unwrap_or(conf.noaddresses) {
@@ -136,6 +137,7 @@ impl<D: Driver> Core<D> {
         params.clock_offset_seconds = clock_offset_seconds;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
         params.enctypes = self.libdefaults().default_tgs_enctypes.enctypes.clone();
+        params.enctype_policy = self.config.enctype_policy();
         self.tgs(params).await
     }
 
@@ -204,6 +206,7 @@ impl<D: Driver> Core<D> {
         params.clock_offset_seconds = offset;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
         let configured = &self.libdefaults().default_tgs_enctypes.enctypes;
+        params.enctype_policy = self.config.enctype_policy();
         params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
         let ticket = self.tgs(params).await?;
         if options.store {

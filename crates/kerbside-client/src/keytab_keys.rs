@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use kerbside_asn1::Principal;
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_gss::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey};
 
 use crate::error::Error;
 use crate::names::KeytabName;
-use crate::store::{KeytabWarning, OpenedKeytab, Stamp, read_keytab};
+use crate::store::{KeytabWarning, OpenedKeytab, Stamp, read_keytab_with_policy};
 
 /// The keys of a keytab file, read again when the file changes: a service goes on with new keys
 /// after `ktadd` without a restart.
@@ -19,6 +19,7 @@ use crate::store::{KeytabWarning, OpenedKeytab, Stamp, read_keytab};
 #[derive(Debug)]
 pub struct KeytabKeys {
     name: KeytabName,
+    policy: EnctypePolicy,
     state: RwLock<State>,
 }
 
@@ -53,8 +54,16 @@ impl KeytabKeys {
     /// # Errors
     /// [`Error::Keytab`].
     pub fn open_named(name: KeytabName) -> Result<Self, Error> {
-        let state = RwLock::new(State::from(read_keytab(&name)?));
-        Ok(Self { name, state })
+        Self::open_with_policy(name, EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`open_named`](Self::open_named), with keys of the types that `policy` permits.
+    ///
+    /// # Errors
+    /// [`Error::Keytab`].
+    pub fn open_with_policy(name: KeytabName, policy: EnctypePolicy) -> Result<Self, Error> {
+        let state = RwLock::new(State::from(read_keytab_with_policy(&name, &policy)?));
+        Ok(Self { name, policy, state })
     }
 
     /// What was not as it should be about the file when it was last read.
@@ -84,7 +93,7 @@ impl KeytabKeys {
             // Another thread was here first.
             return Arc::clone(&state.keys);
         }
-        match read_keytab(&self.name) {
+        match read_keytab_with_policy(&self.name, &self.policy) {
             Ok(opened) => *state = State::from(opened),
             Err(error) => {
                 tracing::warn!(keytab = %self.name, %error, "changed keytab cannot be read; old keys stay in use");

@@ -49,6 +49,7 @@ pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest
 pub use schedule::Timing;
 pub use secret::{KeytabSecret, Prompt, Secret};
 pub use store::{
-    CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, rehearse_keytab_update, update_keytab,
+    CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, read_keytab_with_policy,
+    rehearse_keytab_update, update_keytab,
 };
 pub use transport::MAX_REPLY_BYTES;

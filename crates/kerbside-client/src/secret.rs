@@ -4,13 +4,13 @@ use std::fmt;
 use std::io;
 
 use kerbside_asn1::Principal;
-use kerbside_crypto::{EncryptionType, Password};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Password};
 use kerbside_formats::keytab::Keytab;
 use kerbside_protocol::{Answer, Question};
 
 use crate::error::{Error, KeytabFault};
 use crate::names::KeytabName;
-use crate::store::{KeytabWarning, read_keytab};
+use crate::store::{KeytabWarning, read_keytab_with_policy};
 
 /// A function that asks somebody for a principal's password.
 pub type Prompt<'a> = Box<dyn FnMut(&Principal) -> io::Result<Password> + Send + 'a>;
@@ -52,6 +52,14 @@ impl Secret<'_> {
     /// [`Error::Keytab`].
     pub fn keytab(name: &KeytabName) -> Result<Self, Error> {
         KeytabSecret::read(name).map(Self::Keytab)
+    }
+
+    /// As [`keytab`](Self::keytab), with keys of the types that `policy` permits.
+    ///
+    /// # Errors
+    /// [`Error::Keytab`].
+    pub fn keytab_with_policy(name: &KeytabName, policy: &EnctypePolicy) -> Result<Self, Error> {
+        KeytabSecret::read_with_policy(name, policy).map(Self::Keytab)
     }
 
     /// The enctypes to ask for: with a keytab, those it has keys of come first, since a reply in
@@ -122,7 +130,15 @@ impl KeytabSecret {
     /// # Errors
     /// [`Error::Keytab`].
     pub fn read(name: &KeytabName) -> Result<Self, Error> {
-        let opened = read_keytab(name)?;
+        Self::read_with_policy(name, &EnctypePolicy::DEFAULT)
+    }
+
+    /// As [`read`](Self::read); keys of the types that `policy` permits can be used.
+    ///
+    /// # Errors
+    /// [`Error::Keytab`].
+    pub fn read_with_policy(name: &KeytabName, policy: &EnctypePolicy) -> Result<Self, Error> {
+        let opened = read_keytab_with_policy(name, policy)?;
         Ok(Self {
             name: name.clone(),
             keytab: opened.keytab,

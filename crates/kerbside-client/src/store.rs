@@ -6,6 +6,8 @@ mod keytab;
 
 pub use cache::CacheStore;
 pub use file::FileFault;
-pub use keytab::{KeytabWarning, OpenedKeytab, read_keytab, rehearse_keytab_update, update_keytab};
+pub use keytab::{
+    KeytabWarning, OpenedKeytab, read_keytab, read_keytab_with_policy, rehearse_keytab_update, update_keytab,
+};
 
 pub(crate) use keytab::Stamp;

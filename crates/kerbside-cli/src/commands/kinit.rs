@@ -113,7 +113,10 @@ impl Session<'_> {
         };
         self.verbose(&format!("Using {which} cache: {}", cache.residual()));
         let keytab = match self.keytab_name()? {
-            Some(name) => Some(KeytabSecret::read(&name).map_err(self.failed(WHAT))?),
+            Some(name) => {
+                let read = KeytabSecret::read_with_policy(&name, &self.config().enctype_policy());
+                Some(read.map_err(self.failed(WHAT))?)
+            }
             None => None,
         };
         let principal = self.principal(cache, keytab.as_ref())?;

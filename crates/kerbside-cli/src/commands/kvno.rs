@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use kerbside_asn1::{Name, NameType, Principal, Ticket};
 use kerbside_client::{
-    CacheName, Client, Config, Environment, Error, KeytabName, ServiceTicketOptions, read_keytab,
+    CacheName, Client, Config, Environment, Error, KeytabName, ServiceTicketOptions, read_keytab_with_policy,
 };
 use kerbside_crypto::{EncryptionType, KeyUsage};
 use kerbside_formats::CredentialCache;
@@ -125,7 +125,7 @@ fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
     let mut options = ServiceTicketOptions::default();
     if let Some(name) = &arguments.etype {
         let etype = EncryptionType::from_name(name)
-            .filter(|etype| etype.is_supported())
+            .filter(|etype| etype.is_implemented())
             .ok_or_else(|| {
                 Report::new("Invalid argument while converting etype")
                     .evidence(format!("{name}: expected one of {}", supported()))
@@ -172,7 +172,7 @@ fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
 }
 
 fn supported() -> String {
-    EncryptionType::SUPPORTED
+    EncryptionType::IMPLEMENTED
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>()
@@ -253,7 +253,9 @@ impl Run<'_> {
     fn decrypts(&self, name: &KeytabName, ticket: &Ticket<'_>) -> Result<(), Report> {
         let server = Principal::from_wire(ticket.realm, &ticket.sname);
         let what = format!("while decrypting ticket for {server}");
-        let keytab = read_keytab(name).map_err(self.failed(&what))?.keytab;
+        let keytab = read_keytab_with_policy(name, &self.client.config().enctype_policy())
+            .map_err(self.failed(&what))?
+            .keytab;
         let etype = ticket.enc_part.etype;
         let keys: Vec<_> = keytab
             .entries()

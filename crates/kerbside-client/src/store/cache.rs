@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::{Credential, FormatError};
 use zeroize::Zeroizing;
@@ -20,6 +21,7 @@ const VERSION_4: [u8; 2] = [5, 4];
 #[derive(Debug, Clone, Default)]
 pub struct CacheStore {
     memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
+    policy: EnctypePolicy,
 }
 
 impl CacheStore {
@@ -29,6 +31,16 @@ impl CacheStore {
         Self::default()
     }
 
+    /// A store whose files give credentials with session keys of the types that `policy` permits, and keep the
+    /// others as they are. [`new`](Self::new) takes the default policy.
+    #[must_use]
+    pub fn with_policy(policy: EnctypePolicy) -> Self {
+        Self {
+            policy,
+            ..Self::default()
+        }
+    }
+
     /// Reads a whole cache.
     ///
     /// # Errors
@@ -36,7 +48,7 @@ impl CacheStore {
     /// not built yet.
     pub fn read(&self, name: &CacheName) -> Result<CredentialCache, Error> {
         let cache = match name {
-            CacheName::File(path) => read_file(path),
+            CacheName::File(path) => read_file(path, &self.policy),
             CacheName::Memory(key) => self
                 .memory()
                 .get(key)
@@ -56,7 +68,7 @@ impl CacheStore {
         let written = match name {
             CacheName::File(path) => file::replace(path, Kind::Cache, |before| {
                 if let Some(bytes) = before.filter(|bytes| !bytes.is_empty()) {
-                    parse(bytes)?;
+                    parse(bytes, &self.policy)?;
                 }
                 cache.to_bytes().map_err(CacheFault::Unwritable)
             }),
@@ -77,7 +89,7 @@ impl CacheStore {
     /// the cache's.
     pub fn add(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
         let added = match name {
-            CacheName::File(path) => add_to_file(path, credential),
+            CacheName::File(path) => add_to_file(path, credential, &self.policy),
             CacheName::Memory(key) => match self.memory().get_mut(key) {
                 Some(cache) => same_client(cache, credential).map(|()| cache.add(credential.clone())),
                 None => Err(CacheFault::File(FileFault::NotFound)),
@@ -94,14 +106,16 @@ impl CacheStore {
     /// [`Error::Cache`].
     pub fn destroy(&self, name: &CacheName) -> Result<(), Error> {
         let destroyed = match name {
-            CacheName::File(path) => file::destroy(path, Kind::Cache, |bytes| match parse(bytes) {
-                Err(
-                    fault @ CacheFault::Format(
-                        FormatError::NotThisFormat { .. } | FormatError::Version { .. },
-                    ),
-                ) if !bytes.is_empty() => Err(fault),
-                _ => Ok(()),
-            }),
+            CacheName::File(path) => {
+                file::destroy(path, Kind::Cache, |bytes| match parse(bytes, &self.policy) {
+                    Err(
+                        fault @ CacheFault::Format(
+                            FormatError::NotThisFormat { .. } | FormatError::Version { .. },
+                        ),
+                    ) if !bytes.is_empty() => Err(fault),
+                    _ => Ok(()),
+                })
+            }
             CacheName::Memory(key) => match self.memory().remove(key) {
                 Some(_) => Ok(()),
                 None => Err(CacheFault::File(FileFault::NotFound)),
@@ -123,16 +137,16 @@ fn named(name: &CacheName) -> impl FnOnce(CacheFault) -> Error {
     move |fault| Error::Cache { name, fault }
 }
 
-fn parse(bytes: &[u8]) -> Result<CredentialCache, CacheFault> {
+fn parse(bytes: &[u8], policy: &EnctypePolicy) -> Result<CredentialCache, CacheFault> {
     if bytes.is_empty() {
         return Err(CacheFault::Empty);
     }
-    CredentialCache::parse(bytes).map_err(CacheFault::Format)
+    CredentialCache::parse_with_policy(bytes, policy).map_err(CacheFault::Format)
 }
 
-fn read_file(path: &Path) -> Result<CredentialCache, CacheFault> {
+fn read_file(path: &Path, policy: &EnctypePolicy) -> Result<CredentialCache, CacheFault> {
     let Contents { bytes, .. } = file::read(path, Kind::Cache)?;
-    parse(&bytes)
+    parse(&bytes, policy)
 }
 
 fn same_client(cache: &CredentialCache, credential: &Credential) -> Result<(), CacheFault> {
@@ -145,10 +159,10 @@ fn same_client(cache: &CredentialCache, credential: &Credential) -> Result<(), C
     })
 }
 
-fn add_to_file(path: &Path, credential: &Credential) -> Result<(), CacheFault> {
+fn add_to_file(path: &Path, credential: &Credential, policy: &EnctypePolicy) -> Result<(), CacheFault> {
     let mut older = false;
     file::append(path, Kind::Cache, |bytes| {
-        let cache = parse(bytes)?;
+        let cache = parse(bytes, policy)?;
         same_client(&cache, credential)?;
         older = !bytes.starts_with(&VERSION_4);
         if older {
@@ -166,7 +180,7 @@ fn add_to_file(path: &Path, credential: &Credential) -> Result<(), CacheFault> {
         path,
         Kind::Cache,
         |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
-            let mut cache = parse(bytes.unwrap_or_default())?;
+            let mut cache = parse(bytes.unwrap_or_default(), policy)?;
             same_client(&cache, credential)?;
             cache.add(credential.clone());
             cache.to_bytes().map_err(CacheFault::Unwritable)

@@ -4,6 +4,7 @@ use std::fmt;
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 
+use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::keytab::Keytab;
 
 use super::file::{self, Contents, Kind};
@@ -73,16 +74,24 @@ impl fmt::Display for KeytabWarning {
 /// [`Error::Keytab`]: not found, not a keytab, damaged (with the byte offset), of a type that
 /// is not built yet.
 pub fn read_keytab(name: &KeytabName) -> Result<OpenedKeytab, Error> {
-    open(name).map_err(named(name))
+    read_keytab_with_policy(name, &EnctypePolicy::DEFAULT)
 }
 
-fn open(name: &KeytabName) -> Result<OpenedKeytab, KeytabFault> {
+/// Reads a keytab; keys of the types that `policy` permits can be used, the others are listed only.
+///
+/// # Errors
+/// As [`read_keytab`].
+pub fn read_keytab_with_policy(name: &KeytabName, policy: &EnctypePolicy) -> Result<OpenedKeytab, Error> {
+    open(name, policy).map_err(named(name))
+}
+
+fn open(name: &KeytabName, policy: &EnctypePolicy) -> Result<OpenedKeytab, KeytabFault> {
     let Contents { bytes, metadata } = match name {
         KeytabName::File { path, .. } => file::read(path, Kind::Keytab)?,
         KeytabName::Other { kind, .. } => return Err(KeytabFault::TypeNotBuilt(kind.to_string())),
     };
     Ok(OpenedKeytab {
-        keytab: Keytab::parse(&bytes).map_err(KeytabFault::Format)?,
+        keytab: Keytab::parse_with_policy(&bytes, policy).map_err(KeytabFault::Format)?,
         warnings: warnings(metadata.mode() & 0o7777, metadata.uid()),
         stamp: Stamp::of(&metadata),
     })

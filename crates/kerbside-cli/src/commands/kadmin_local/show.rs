@@ -8,7 +8,7 @@ use kerbside_asn1::KerberosTime;
 use kerbside_server::admin::PrincipalFacts;
 
 use crate::commands::kadmin_local::console::shown;
-use crate::output::escape;
+use crate::output::{escape, etype_name};
 
 /// A principal for people, as MIT prints it.
 pub(super) fn full(facts: &PrincipalFacts, zone: &TimeZone) -> String {
@@ -38,7 +38,7 @@ pub(super) fn full(facts: &PrincipalFacts, zone: &TimeZone) -> String {
         } else {
             format!(":{}", key.salt)
         };
-        let _ = writeln!(w, "Key: vno {}, {}{salt}", key.kvno, key.enctype);
+        let _ = writeln!(w, "Key: vno {}, {}{salt}", key.kvno, etype_name(key.enctype));
     }
     let _ = writeln!(w, "MKey: vno {}", facts.master_kvno);
     let mut attributes = String::from("Attributes:");

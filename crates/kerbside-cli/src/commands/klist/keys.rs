@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use kerbside_crypto::EncryptionType;
 use kerbside_formats::keytab::{Keytab, KeytabKey};
 
 use super::Arguments;
-use crate::output::{escape, timestamp};
+use crate::output::{escape, etype_name, timestamp};
 
 pub(super) fn listing(keytab: &Keytab, arguments: &Arguments) -> String {
     let mut text = String::new();
@@ -44,14 +43,5 @@ fn secret(key: &KeytabKey) -> &[u8] {
     match key {
         KeytabKey::Key(key) => key.expose_secret(),
         KeytabKey::Other { bytes, .. } => bytes,
-    }
-}
-
-/// An enctype's name as MIT shows it.
-pub(super) fn etype_name(enctype: EncryptionType) -> String {
-    if enctype.is_deprecated() {
-        format!("DEPRECATED:{enctype}")
-    } else {
-        enctype.to_string()
     }
 }

@@ -10,8 +10,7 @@ use kerbside_formats::CredentialCache;
 use kerbside_formats::ccache::CacheEntry;
 
 use super::Arguments;
-use super::keys::etype_name;
-use crate::output::{escape, timestamp};
+use crate::output::{escape, etype_name, timestamp};
 
 /// What is shown of a ticket, whether or not this build can use its session key.
 struct Shown<'a> {
