@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod enctypes;
 mod files;
 mod gss;
 mod login;
@@ -14,6 +15,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(login::cases());
     cases.extend(files::cases());
+    cases.extend(enctypes::cases());
     cases.extend(refusals::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());

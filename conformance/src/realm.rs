@@ -74,10 +74,16 @@ impl Realm {
     /// Makes the realm with the KDC's own tools and starts its KDC.
     pub(crate) fn start(bin: &Path, options: &Options) -> Result<Self, String> {
         let mut realm = Self::files(bin, options)?;
-        realm
-            .tool("kdb5_util")
+        realm.populate()?;
+        realm.start_kdc()?;
+        Ok(realm)
+    }
+
+    /// The database and the keytabs, made with the KDC's own tools.
+    pub(crate) fn populate(&self) -> Result<(), String> {
+        self.tool("kdb5_util")
             .args("create -s -r CONFORM.TEST -P master-key-password")
-            .ok(&realm.env)?;
+            .ok(&self.env)?;
         let mut lines = String::new();
         for line in [
             "addprinc -pw Passw0rd-alice +requires_preauth alice",
@@ -92,20 +98,18 @@ impl Realm {
         for service in ["HTTP/localhost", "host/localhost", "gss/localhost"] {
             lines.push_str(&format!(
                 "ktadd -k {} {service}\n",
-                realm.path("service.keytab").display()
+                self.path("service.keytab").display()
             ));
         }
         lines.push_str(&format!(
             "ktadd -k {} -norandkey alice\n",
-            realm.path("alice.keytab").display()
+            self.path("alice.keytab").display()
         ));
-        realm
-            .tool("kadmin.local")
+        self.tool("kadmin.local")
             .args("-r CONFORM.TEST")
             .stdin(&lines)
-            .ok(&realm.env)?;
-        realm.start_kdc()?;
-        Ok(realm)
+            .ok(&self.env)?;
+        Ok(())
     }
 
     /// The realm's files alone: no database, no KDC.
