@@ -15,6 +15,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// A folder with a realm's configuration; programs run in its environment.
@@ -617,6 +619,71 @@ fn a_running_kdc_sees_each_change_at_its_next_request() {
          OK, deleting database 'HERE/principal'...\n** Database 'HERE/principal' destroyed.\n"
     );
     assert!(!home.path("principal").exists() && !home.path("stash").exists());
+}
+
+#[test]
+fn a_kdc_starts_in_the_middle_of_a_long_script() {
+    let home = Home::created();
+    let mut script = home
+        .command("kadmin.local", &[])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = script.stdin.take().unwrap();
+    let (begun, begins) = std::sync::mpsc::channel();
+    let output = BufReader::new(script.stdout.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        let created = output.lines().map_while(Result::ok);
+        let created = created.filter(|line| line.ends_with(" created."));
+        created.inspect(|_| begun.send(()).unwrap_or(())).count()
+    });
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stop);
+    let (started, starts) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let mut asked = 0;
+        // More than the program's buffer holds, so that it never has to wait for input.
+        while !stopping.load(Ordering::SeqCst) {
+            writeln!(input, "addprinc -nokey p{asked}").unwrap();
+            asked += 1;
+            if asked > 600 {
+                begins.recv().unwrap();
+                let _ = started.send(());
+            }
+        }
+        asked
+    });
+    starts.recv().unwrap();
+    // Held by the script for a while at most.
+    let _kdc = home.start_kdc();
+    stop.store(true, Ordering::SeqCst);
+    let asked = writer.join().unwrap();
+    assert_eq!(reader.join().unwrap(), asked);
+    assert_eq!(script.wait().unwrap().code(), Some(0));
+    // A prompt that waits holds nothing, with the KDC or without it.
+    let listed = home.run("kadmin.local", &["listprincs", "p*"], "");
+    assert_eq!(listed.ok().lines().count(), asked);
+}
+
+#[test]
+fn a_prompt_left_open_holds_nothing() {
+    let home = Home::created();
+    let mut prompt = home
+        .command("kadmin.local", &[])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = prompt.stdin.take().unwrap();
+    input.write_all(b"addprinc -nokey p\n").unwrap();
+    let mut lines = BufReader::new(prompt.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().ends_with(" created.")));
+    home.start_kdc().terminate();
+    drop(input);
+    prompt.wait().unwrap();
 }
 
 #[test]

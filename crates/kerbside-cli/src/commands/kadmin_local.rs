@@ -228,6 +228,7 @@ fn prompt_loop(console: &mut Console) -> ExitCode {
     let terminal = std::io::stdin().is_terminal();
     loop {
         output::print(&format!("{NAME}:  "));
+        console.expect_more(more_is_there());
         let mut line = Vec::new();
         // Octets, since a password typed as an argument need not be UTF-8 to be refused properly.
         match std::io::stdin().lock().read_until(b'\n', &mut line) {
@@ -247,6 +248,18 @@ fn prompt_loop(console: &mut Console) -> ExitCode {
             return ExitCode::SUCCESS;
         }
     }
+}
+
+/// Whether standard input has something, or its end, at once.
+fn more_is_there() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = std::io::stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut polled, Some(&at_once)).is_ok_and(|ready| ready > 0)
 }
 
 #[cfg(test)]

@@ -16,6 +16,11 @@ const CONTENTION: Duration = Duration::from_secs(5);
 /// Pause between two tries
 const PAUSE: Duration = Duration::from_millis(30);
 
+/// How long a session that goes on asking holds the database without a break
+const HOLD: Duration = Duration::from_millis(500);
+/// The break: longer than the pause between two tries of a KDC that wants it
+const BREAK: Duration = Duration::from_millis(60);
+
 /// How to come by the master key when the database is opened directly
 pub type MasterKeySource = Box<dyn Fn(&str) -> Result<MasterKey>>;
 
@@ -41,13 +46,22 @@ impl core::fmt::Debug for SessionPlan {
 
 /// A session of `kadmin.local`
 ///
-/// Without a running KDC the database is opened for each request and closed again, so that a
-/// prompt left open never keeps a KDC from starting.
+/// Without a running KDC the database is opened for each request and closed again, or, while more are
+/// expected, every half second: neither a prompt left open nor a long script keeps a KDC from starting.
 #[derive(Debug)]
 pub struct AdminSession {
     plan: SessionPlan,
     by: Principal,
     client: Option<AdminClient>,
+    held: Option<Held>,
+    more: bool,
+}
+
+/// The database, open since a moment
+#[derive(Debug)]
+struct Held {
+    store: Arc<RedbStore>,
+    since: Instant,
 }
 
 impl AdminSession {
@@ -60,12 +74,20 @@ impl AdminSession {
             plan,
             by,
             client: None,
+            held: None,
+            more: false,
         };
-        match session.reach()? {
-            Reached::Socket => {}
-            Reached::Database(store) => drop(store),
-        }
+        session.reach()?;
+        session.held = None;
         Ok(session)
+    }
+
+    /// Says whether more requests follow at once: only then is the database held between them
+    pub fn expect_more(&mut self, more: bool) {
+        self.more = more;
+        if !more {
+            self.held = None;
+        }
     }
 
     /// Whether a running KDC answers this session
@@ -104,12 +126,24 @@ impl AdminSession {
                 None => Err(AdminError::Transport("the session has no connection".to_owned())),
             },
             Reached::Database(store) => {
-                Admin::new(store, self.plan.defaults.clone()).execute(&self.by, request)
+                let answer = Admin::new(store, self.plan.defaults.clone()).execute(&self.by, request);
+                // After a failure of the disk it is opened anew.
+                if !self.more || matches!(answer, Err(AdminError::Store(_))) {
+                    self.held = None;
+                }
+                answer
             }
         }
     }
 
     fn reach(&mut self) -> Result<Reached> {
+        if let Some(held) = &self.held {
+            if held.since.elapsed() < HOLD {
+                return Ok(Reached::Database(Arc::clone(&held.store)));
+            }
+            self.held = None;
+            std::thread::sleep(BREAK);
+        }
         let give_up = Instant::now() + CONTENTION;
         let socket = socket_path(&self.plan.database);
         loop {
@@ -120,7 +154,14 @@ impl AdminSession {
                 return Ok(Reached::Socket);
             }
             match RedbStore::open(&self.plan.database, Some(&self.plan.realm), &self.plan.master) {
-                Ok(store) => return Ok(Reached::Database(Arc::new(store))),
+                Ok(store) => {
+                    let store = Arc::new(store);
+                    self.held = Some(Held {
+                        store: Arc::clone(&store),
+                        since: Instant::now(),
+                    });
+                    return Ok(Reached::Database(store));
+                }
                 Err(ServerError::DatabaseInUse { .. }) if Instant::now() < give_up => {
                     std::thread::sleep(PAUSE);
                 }

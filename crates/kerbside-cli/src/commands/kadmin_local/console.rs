@@ -60,6 +60,11 @@ impl Console {
         self.session.call(request)
     }
 
+    /// Whether the next request is there already; while somebody types, the database is free.
+    pub(super) fn expect_more(&mut self, more: bool) {
+        self.session.expect_more(more);
+    }
+
     /// Something asked for.
     pub(super) fn say(&self, line: &str) {
         output::print(&format!("{line}\n"));
