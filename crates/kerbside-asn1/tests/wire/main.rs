@@ -20,6 +20,7 @@ mod kdc_messages;
 mod names;
 mod pkinit;
 mod reference;
+mod registries;
 mod secrets;
 mod tolerances;
 mod tree;

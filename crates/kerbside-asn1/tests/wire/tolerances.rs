@@ -200,3 +200,62 @@ fn unknown_numbers_are_kept() {
     );
     assert_eq!(NameType::from_name("NT-NONE"), None);
 }
+
+/// Windows, among others, sends OPTIONAL fields that it has nothing for as empty lists, strings and octets, "NOTE: not empty" or
+/// not. They are read as what they are: whether an empty list is none is for the reader to say.
+#[test]
+fn empty_optional_fields_are_taken_from_windows() {
+    let body = KdcReqBody {
+        kdc_options: KdcOptions::NONE,
+        cname: Some(PrincipalName {
+            name_type: NameType::NT_UNKNOWN,
+            name_string: vec![],
+        }),
+        realm: KerberosString(b""),
+        sname: None,
+        from: None,
+        till: KerberosTime::EPOCH,
+        rtime: None,
+        nonce: 0,
+        etype: vec![],
+        addresses: Some(HostAddresses::default()),
+        enc_authorization_data: None,
+        additional_tickets: Some(vec![]),
+    };
+    let body = encode(&body).unwrap();
+    let request = KdcReq {
+        pvno: 5,
+        msg_type: MsgType::AS_REQ,
+        padata: Some(vec![]),
+        req_body: Raw::parse(&body).unwrap(),
+    };
+    let bytes = encode(&AsReq(request.clone())).unwrap();
+    let again: AsReq<'_> = decode(&bytes).unwrap();
+    assert_eq!(again.0, request);
+    assert_eq!(again.padata.as_deref(), Some(&[][..]));
+    assert_eq!(again.req_body.addresses, Some(HostAddresses(vec![])));
+    assert_eq!(encode(&again).unwrap(), bytes);
+
+    // A token and a MIC of no octets; a ticket's client without addresses; an error's empty text and data.
+    let resp = hex::decode("a10f300da0030a0101a2020400a3020400").unwrap();
+    match decode(&resp).unwrap() {
+        NegotiationToken::Resp(resp) => {
+            assert_eq!(
+                (resp.response_token, resp.mech_list_mic),
+                (Some(&[][..]), Some(&[][..]))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    let typed = hex::decode("3009a003020165a1020400").unwrap();
+    let typed: TypedDataElement<'_> = decode(&typed).unwrap();
+    assert_eq!(typed.data_value, Some(&[][..]));
+    let name = hex::decode("3010a003020100a10930071b001b036162631b00").unwrap();
+    assert!(decode::<PrincipalName<'_>>(&name).is_err());
+    let name = hex::decode("3012a003020100a10b30091b001b036162631b00").unwrap();
+    let name: PrincipalName<'_> = decode(&name).unwrap();
+    assert_eq!(
+        name.name_string,
+        [KerberosString(b""), "abc".into(), KerberosString(b"")]
+    );
+}
