@@ -4,13 +4,7 @@
 //! we understood is what we would say.
 #![no_main]
 
-use kerbside_asn1::{
-    AdIfRelevant, ApRep, ApReq, AsRep, AsReq, Authenticator, AuthorizationData, EncApRepPart, EncAsRepPart,
-    EncKrbCredPart, EncKrbPrivPart, EncTgsRepPart, EncTicketPart, EncryptedData, EncryptionKey, EtypeInfo,
-    EtypeInfo2, KdcReqBody, KrbCred, KrbError, KrbPriv, KrbSafe, MethodData, NegTokenInit, NegTokenInit2,
-    NegTokenResp, NegotiationToken, PaEncTsEnc, PaReqEncPaRep, Principal, TgsRep, TgsReq, Ticket, TypedData,
-    decode, encode, gss_token, peek_message,
-};
+use kerbside_asn1::*;
 use libfuzzer_sys::fuzz_target;
 
 macro_rules! there_and_back {
@@ -61,7 +55,60 @@ fuzz_target!(|bytes: &[u8]| {
         NegTokenInit2<'_>,
         NegTokenResp<'_>,
         NegotiationToken<'_>,
+        PaAuthenticationSet<'_>,
+        PaFxFastRequest<'_>,
+        PaFxFastReply<'_>,
+        KrbFastArmor<'_>,
+        KrbFastReq<'_>,
+        KrbFastResponse<'_>,
+        PaPkAsReq<'_>,
+        PaPkAsRep<'_>,
+        AuthPack<'_>,
+        KdcDhKeyInfo<'_>,
+        ReplyKeyPack<'_>,
+        OtherInfo<'_>,
+        PkinitSuppPubInfo<'_>,
+        TdTrustedCertifiers<'_>,
+        TdDhParameters<'_>,
+        TdCertDigestAlgorithmsData<'_>,
+        Krb5PrincipalName<'_>,
+        PaSpake<'_>,
+        SpakeSecondFactor<'_>,
+        PaSpakeHint<'_>,
+        PaOtpChallenge<'_>,
+        PaOtpRequest<'_>,
+        PaOtpEncRequest<'_>,
+        PaOtpPinChange<'_>,
+        PaSamChallenge2<'_>,
+        PaSamChallenge2Body<'_>,
+        PaSamResponse2<'_>,
+        PaEncSamResponseEnc2<'_>,
+        SecureCookie<'_>,
+        AdKdcIssued<'_>,
+        AdAndOr<'_>,
+        AdCammac<'_>,
+        AdAuthIndicator<'_>,
+        EtypeList,
+        KerbAdRestrictions<'_>,
+        KerbPaPacRequest,
+        PaPacOptions,
+        KerbErrorData<'_>,
+        KerbKeyListRep<'_>,
+        KerbDmsaKeyPackage<'_>,
+        KerbSupersededByUser<'_>,
+        PaForUser<'_>,
+        PaS4uX509User<'_>,
+        PaSvrReferralData<'_>,
+        ChangePasswdData<'_>,
+        KdcProxyMessage<'_>,
+        IakerbHeader<'_>,
+        KrbFinished<'_>,
+        KerbTgtRequest<'_>,
+        KerbTgtReply<'_>,
+        AnyDer<'_>,
+        BitString<'_>,
     );
+    framed(bytes);
     let _ = gss_token::peek(bytes);
     if let Ok((oid, inner)) = gss_token::unwrap(bytes) {
         let wrapped = gss_token::wrap(oid, inner);
@@ -73,3 +120,39 @@ fuzz_target!(|bytes: &[u8]| {
         let _ = principal.to_string();
     }
 });
+
+/// What is framed by octets of its own rather than by ASN.1.
+fn framed(bytes: &[u8]) {
+    if let Ok(token) = IakerbProxy::parse(bytes) {
+        let again = token.to_bytes().expect("a header that was read");
+        assert_eq!(IakerbProxy::parse(&again), Ok(token));
+    }
+    if let Some(request) = KpasswdRequest::parse(bytes) {
+        assert_eq!(request.to_bytes().as_deref(), Some(bytes));
+    }
+    if let Some(reply) = KpasswdReply::parse(bytes) {
+        // A bare error is written into a frame.
+        let again = reply.to_bytes();
+        assert!(
+            again
+                .as_deref()
+                .is_none_or(|again| KpasswdReply::parse(again) == Some(reply))
+        );
+    }
+    if let Some(result) = KpasswdResult::parse(bytes) {
+        assert_eq!(result.to_bytes().as_deref(), Some(bytes));
+        let _ = result
+            .policy()
+            .map(|policy| assert_eq!(policy.to_octets(), result.text));
+    }
+    if let Some(integrity) = LsapTokenInfoIntegrity::from_octets(bytes) {
+        assert_eq!(integrity.to_octets(), bytes);
+    }
+    if let Some(error) = KerbExtError::from_octets(bytes) {
+        assert_eq!(error.to_octets(), bytes);
+    }
+    if let Ok(message) = decode::<KdcProxyMessage<'_>>(bytes) {
+        let _ = message.message();
+    }
+    let _ = AdTargetPrincipal(bytes).name();
+}
