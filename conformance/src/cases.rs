@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod collections;
 mod enctypes;
 mod files;
 mod gss;
@@ -15,6 +16,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(login::cases());
     cases.extend(files::cases());
+    cases.extend(collections::cases());
     cases.extend(enctypes::cases());
     cases.extend(refusals::cases());
     cases.extend(walkthroughs::cases());

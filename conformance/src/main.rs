@@ -43,6 +43,7 @@ const PEERS: &[&str] = &[
     "/usr/bin/klist",
     "/usr/bin/kvno",
     "/usr/bin/kdestroy",
+    "/usr/bin/kswitch",
     "/usr/bin/curl",
     "/usr/bin/python3",
 ];
@@ -51,6 +52,7 @@ const NAMES: &[&str] = &[
     "kinit",
     "klist",
     "kdestroy",
+    "kswitch",
     "kvno",
     "kdb5_util",
     "kadmin.local",

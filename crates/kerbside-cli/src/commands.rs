@@ -6,6 +6,7 @@ mod kdestroy;
 mod kinit;
 mod klist;
 mod krb5kdc;
+mod kswitch;
 mod kvno;
 mod realm_settings;
 mod up;
@@ -47,8 +48,13 @@ pub(crate) const ALL: &[Command] = &[
     },
     Command {
         name: "kdestroy",
-        summary: "destroy a credential cache",
+        summary: "destroy a credential cache, or all of a collection",
         run: kdestroy::run,
+    },
+    Command {
+        name: "kswitch",
+        summary: "make another credential cache of a collection the primary one",
+        run: kswitch::run,
     },
     Command {
         name: "kdb5_util",

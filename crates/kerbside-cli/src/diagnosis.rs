@@ -8,7 +8,7 @@ mod keytab;
 mod tests;
 
 use kerbside_asn1::Principal;
-use kerbside_client::{Attempt, Config, Error};
+use kerbside_client::{Attempt, CacheName, CacheStore, Config, Error};
 
 use crate::output::Report;
 use crate::prompt;
@@ -95,6 +95,23 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         Error::NotBuilt { what } => Report::new(format!("not built yet: {what}")),
         other => doing.failed(other.to_string()),
     }
+}
+
+/// No cache of the collection holds the principal's tickets: whose are there.
+pub(crate) fn not_in_collection(
+    store: &CacheStore,
+    collection: &CacheName,
+    principal: &Principal,
+    what: &str,
+) -> Report {
+    let mut report = Report::new(format!("Matching credential not found {what}"))
+        .evidence(format!("{collection}: no cache of {principal}"));
+    for name in store.collection(collection).unwrap_or_default() {
+        if let Ok(cache) = store.read(&name) {
+            report = report.evidence(format!("{name}: tickets of {}", cache.primary));
+        }
+    }
+    report.hint(format!("kinit {principal} gets a ticket"))
 }
 
 /// Which KDC answered last, with how long it took.

@@ -621,11 +621,6 @@ fn what_is_not_built_is_refused_by_name() {
             &["-I", "-"],
             "klist: error: not built yet: authentication indicators (-I)\n",
         ),
-        (
-            "kdestroy",
-            &["-p", "alice"],
-            "kdestroy: error: not built yet: collections of caches (-p)\n",
-        ),
     ] {
         assert_eq!(home.run(program, args, ""), Run::failure(1, text));
     }

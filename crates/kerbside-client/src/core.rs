@@ -184,6 +184,8 @@ impl<D: Driver> Core<D> {
         server: &Principal,
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
+        // Once: while the KDC is asked, another program may switch the collection to another cache.
+        let name = &self.resolve_cache(name).await?;
         let cache = self.read_cache(name).await?;
         let offset = self.offset_of(&cache);
         let now = clock::now().time.saturating_add_seconds(offset);
@@ -254,6 +256,11 @@ impl<D: Driver> Core<D> {
         }
         cache.add(ticket.credential.clone());
         self.write_cache(name, cache).await
+    }
+
+    async fn resolve_cache(&self, name: &CacheName) -> Result<CacheName, Error> {
+        let (store, name) = (self.store.clone(), name.clone());
+        self.driver.offload(move || store.resolve(&name)).await?
     }
 
     pub(crate) async fn read_cache(&self, name: &CacheName) -> Result<CredentialCache, Error> {

@@ -157,6 +157,16 @@ pub enum CacheFault {
         /// The ticket's client.
         found: Box<Principal>,
     },
+    /// The directory of a collection does not exist, and neither does the one it would be made in.
+    NoDirectory(PathBuf),
+    /// What should be the directory of a collection is something else.
+    NotADirectory(PathBuf),
+    /// A file of a collection's directory whose name does not begin with `tkt`.
+    NotInCollection(PathBuf),
+    /// The file `primary` of a collection's directory does not hold the name of one of its caches.
+    BadPrimary(PathBuf),
+    /// A further cache was wanted where one cache is all there is.
+    NotACollection,
     /// What was to be stored does not fit the format.
     Unwritable(FormatError),
 }
@@ -290,6 +300,25 @@ impl fmt::Display for CacheFault {
             Self::OtherPrincipal { expected, found } => {
                 write!(f, "principal: expected {expected}, but found {found}")
             }
+            Self::NoDirectory(path) => write!(f, "the directory {} does not exist", path.display()),
+            Self::NotADirectory(path) => {
+                write!(
+                    f,
+                    "{}: expected a directory, but found something else",
+                    path.display()
+                )
+            }
+            Self::NotInCollection(path) => write!(
+                f,
+                "{}: expected a file name that begins with \"tkt\", but found another",
+                path.display()
+            ),
+            Self::BadPrimary(path) => write!(
+                f,
+                "{}: expected one line with a name that begins with \"tkt\", but found something else",
+                path.display()
+            ),
+            Self::NotACollection => f.write_str("expected a collection of caches, but found a single one"),
             Self::Unwritable(error) => error.fmt(f),
         }
     }

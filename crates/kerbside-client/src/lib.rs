@@ -6,7 +6,7 @@
 //! | `environment`, `config` | environment variables and krb5.conf, each read in one place |
 //! | `locate` | the KDCs of a realm: the `kdc` lines of krb5.conf (DNS is not built yet) |
 //! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
-//! | `store`, `names` | FILE and MEMORY credential caches, keytab files (KEYRING, KCM, DIR are not built yet) |
+//! | `store`, `names` | FILE, DIR and MEMORY credential caches and their collections, keytab files (KEYRING, KCM are not built yet) |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
 //! | `secret` | passwords, prompts, keytabs |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |

@@ -14,9 +14,13 @@ pub enum CacheName {
     File(PathBuf),
     /// Memory of a [`CacheStore`](crate::CacheStore), by its name.
     Memory(String),
+    /// A directory that is a collection of caches. Where one cache is meant, it is the collection's primary one.
+    Dir(PathBuf),
+    /// One cache of such a directory, by its file (`DIR::/home/alice/tickets/tktmail`).
+    DirFile(PathBuf),
     /// A type that kerbside does not have: reading and writing are refused by its name.
     Other {
-        /// `KEYRING`, `KCM`, `DIR`, `API`, `MSLSA`, or a word nobody knows.
+        /// `KEYRING`, `KCM`, `API`, `MSLSA`, or a word nobody knows.
         kind: Box<str>,
         /// What follows the colon.
         residual: Box<str>,
@@ -53,6 +57,10 @@ impl CacheName {
             Some((kind, residual)) => match kind.as_str() {
                 "FILE" => Self::File(PathBuf::from(residual)),
                 "MEMORY" => Self::Memory(residual.to_string_lossy().into_owned()),
+                "DIR" => match residual.as_bytes().strip_prefix(b":") {
+                    Some(file) => Self::DirFile(PathBuf::from(OsStr::from_bytes(file))),
+                    None => Self::Dir(PathBuf::from(residual)),
+                },
                 _ => Self::Other {
                     kind: kind.into(),
                     residual: residual.to_string_lossy().into(),
@@ -61,20 +69,27 @@ impl CacheName {
         }
     }
 
-    /// The file's path, for a file.
+    /// The file's path, for one cache in a file.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::File(path) => Some(path),
+            Self::File(path) | Self::DirFile(path) => Some(path),
             _ => None,
         }
+    }
+
+    /// Whether one cache of its collection is the primary one, and another can be made that.
+    #[must_use]
+    pub fn supports_switch(&self) -> bool {
+        matches!(self, Self::Dir(_) | Self::DirFile(_))
     }
 
     /// What follows the type: MIT's messages show the name without it.
     #[must_use]
     pub fn residual(&self) -> String {
         match self {
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Dir(path) => path.display().to_string(),
+            Self::DirFile(path) => format!(":{}", path.display()),
             Self::Memory(name) => name.clone(),
             Self::Other { residual, .. } => residual.to_string(),
         }
@@ -86,6 +101,8 @@ impl fmt::Display for CacheName {
         match self {
             Self::File(path) => write!(f, "FILE:{}", path.display()),
             Self::Memory(name) => write!(f, "MEMORY:{name}"),
+            Self::Dir(path) => write!(f, "DIR:{}", path.display()),
+            Self::DirFile(path) => write!(f, "DIR::{}", path.display()),
             Self::Other { kind, residual } => write!(f, "{kind}:{residual}"),
         }
     }
@@ -180,6 +197,16 @@ mod tests {
             }
         );
         assert_eq!(parse("KCM:").to_string(), "KCM:");
+        assert_eq!(parse("DIR:/home/a"), CacheName::Dir("/home/a".into()));
+        assert_eq!(
+            parse("DIR::/home/a/tkt"),
+            CacheName::DirFile("/home/a/tkt".into())
+        );
+        for name in ["DIR:/home/a", "DIR::/home/a/tkt"] {
+            assert_eq!(parse(name).to_string(), name);
+            assert!(parse(name).supports_switch());
+        }
+        assert!(!parse("FILE:cc").supports_switch());
         assert_eq!(parse("cc").to_string(), "FILE:cc");
         assert_eq!(parse("FILE:/tmp/cc").residual(), "/tmp/cc");
     }

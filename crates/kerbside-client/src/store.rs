@@ -1,6 +1,8 @@
-//! Where credentials and keys are kept: caches in files and in memory, keytabs in files.
+//! Where credentials and keys are kept: caches in files, in directories of files and in memory, keytabs in files.
 
 mod cache;
+mod collection;
+mod directory;
 mod file;
 mod keytab;
 

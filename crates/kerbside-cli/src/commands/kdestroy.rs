@@ -1,13 +1,14 @@
-//! `kdestroy`: removes a credential cache.
+//! `kdestroy`: removes a credential cache, or all of a collection.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
 use kerbside_client::{CacheFault, CacheName, CacheStore, Config, Environment, Error, FileFault};
 
-use crate::diagnosis::{Doing, explain};
+use crate::diagnosis::{Doing, explain, not_in_collection};
 use crate::options::{self, Item};
-use crate::output;
+use crate::output::Report;
 
 const NAME: &str = "kdestroy";
 
@@ -16,7 +17,7 @@ Usage: kdestroy [-A] [-q] [-c cache_name] [-p princ_name]
 \t-A destroy all credential caches in collection
 \t-q quiet mode
 \t-c specify name of credentials cache
-\t-p specify principal name within collection (not built yet)
+\t-p specify principal name within collection
 ";
 
 /// What was asked for.
@@ -25,7 +26,7 @@ struct Arguments {
     all: bool,
     quiet: bool,
     cache: Option<OsString>,
-    by_principal: bool,
+    principal: Option<OsString>,
 }
 
 /// Runs `kdestroy`.
@@ -37,11 +38,13 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    if arguments.by_principal {
-        output::print_error(NAME, "not built yet: collections of caches (-p)");
-        return ExitCode::FAILURE;
+    match destroy(&arguments) {
+        Ok(status) => status,
+        Err(report) => {
+            report.print(NAME);
+            ExitCode::FAILURE
+        }
     }
-    destroy(&arguments)
 }
 
 fn parse(args: &[OsString]) -> Result<Arguments, String> {
@@ -55,32 +58,83 @@ fn parse(args: &[OsString]) -> Result<Arguments, String> {
                 return Err("Only one -c option allowed\n".to_owned());
             }
             Item::Value('c', name) => found.cache = Some(name),
-            Item::Value(..) => found.by_principal = true,
+            Item::Value(..) if found.principal.is_some() => {
+                return Err("Only one -p option allowed\n".to_owned());
+            }
+            Item::Value(_, name) => found.principal = Some(name),
             Item::Flag(_) => {}
             Item::Operand(_) => return Err(String::new()),
         }
     }
+    if found.all && found.principal.is_some() {
+        return Err("-A option is exclusive with -p option\n".to_owned());
+    }
     Ok(found)
 }
 
-fn destroy(arguments: &Arguments) -> ExitCode {
-    let result = Config::load(Environment::from_process()).and_then(|config| {
-        let name = match &arguments.cache {
-            Some(name) => CacheName::parse(name),
-            None => config.default_cache_name()?,
-        };
-        CacheStore::new().destroy(&name)
-    });
-    match result {
+fn destroy(arguments: &Arguments) -> Result<ExitCode, Report> {
+    let config =
+        Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
+    let name = match &arguments.cache {
+        Some(name) => CacheName::parse(name),
+        None => config
+            .default_cache_name()
+            .map_err(|error| explain(&error, &Doing::new("while resolving ccache")))?,
+    };
+    let store = CacheStore::new();
+    if arguments.all {
+        let destroyed = store.destroy_collection(&name).map(|()| ExitCode::SUCCESS);
+        return destroyed.map_err(|error| {
+            let mut doing = Doing::new("while destroying cache");
+            if let Error::Cache { name, .. } = &error {
+                doing.what = format!("while destroying cache {name}");
+            }
+            explain(&error, &doing)
+        });
+    }
+    if let Some(principal) = &arguments.principal {
+        let found = of_principal(&config, &store, &name, principal)?;
+        return Ok(destroy_one(arguments, &store, &found));
+    }
+    let status = destroy_one(arguments, &store, &name);
+    let others = store.collection(&name).unwrap_or_default();
+    if status == ExitCode::SUCCESS && !arguments.quiet && others.iter().any(|other| store.read(other).is_ok())
+    {
+        eprintln!("Other credential caches present, use -A to destroy all");
+    }
+    Ok(status)
+}
+
+/// The collection's cache that holds the principal's tickets.
+fn of_principal(
+    config: &Config,
+    store: &CacheStore,
+    collection: &CacheName,
+    principal: &OsStr,
+) -> Result<CacheName, Report> {
+    let text = principal.to_string_lossy();
+    let parsed = config.parse_principal(principal.as_bytes()).map_err(|error| {
+        explain(
+            &error,
+            &Doing::new(format!("while parsing principal name {text}")),
+        )
+    })?;
+    let doing = Doing::new(format!("while finding cache for {text}"));
+    store
+        .find_in_collection(collection, &parsed)
+        .map_err(|error| explain(&error, &doing))?
+        .ok_or_else(|| not_in_collection(store, collection, &parsed, &doing.what))
+}
+
+fn destroy_one(arguments: &Arguments, store: &CacheStore, name: &CacheName) -> ExitCode {
+    match store.destroy(name) {
         Ok(()) => ExitCode::SUCCESS,
-        // Nothing to destroy is what was wanted: MIT says so and succeeds. With -A it says nothing.
+        // Nothing to destroy is what was wanted: MIT says so and succeeds.
         Err(Error::Cache {
             fault: CacheFault::File(FileFault::NotFound),
             ..
         }) => {
-            if !arguments.all {
-                eprintln!("{NAME}: No credentials cache found while destroying cache");
-            }
+            eprintln!("{NAME}: No credentials cache found while destroying cache");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -119,7 +173,15 @@ mod tests {
                 ..Arguments::default()
             })
         );
-        assert!(parsed(&["-p", "alice"]).is_ok_and(|found| found.by_principal));
+        assert!(parsed(&["-p", "alice"]).is_ok_and(|found| found.principal == Some("alice".into())));
+        assert_eq!(
+            parsed(&["-p", "a", "-p", "b"]),
+            Err("Only one -p option allowed\n".to_owned())
+        );
+        assert_eq!(
+            parsed(&["-Ap", "a"]),
+            Err("-A option is exclusive with -p option\n".to_owned())
+        );
         assert_eq!(parsed(&["cc"]), Err(String::new()));
         assert_eq!(
             parsed(&["-c", "a", "-c", "b"]),

@@ -63,6 +63,19 @@ fn login(arguments: &Arguments) -> Result<(), Report> {
     }
 }
 
+/// Where tickets go.
+struct Target {
+    cache: CacheName,
+    /// Whether it becomes the collection's primary cache.
+    switch: bool,
+}
+
+impl Target {
+    fn unswitched(cache: CacheName) -> Self {
+        Self { cache, switch: false }
+    }
+}
+
 /// One run of the program.
 struct Session<'a> {
     client: Client,
@@ -93,25 +106,61 @@ impl Session<'_> {
     }
 
     fn cache_name(&self) -> Result<CacheName, Report> {
-        match &self.arguments.cache {
-            Some(name) => Ok(CacheName::parse(name)),
-            None => self
-                .config()
-                .default_cache_name()
-                .map_err(self.failed("while getting default ccache")),
+        let (name, what) = match &self.arguments.cache {
+            Some(name) => (
+                Ok(CacheName::parse(name)),
+                format!("resolving ccache {}", name.to_string_lossy()),
+            ),
+            None => (
+                self.config().default_cache_name(),
+                "while getting default ccache".to_owned(),
+            ),
+        };
+        name.and_then(|name| self.client.store().resolve(&name).map(|_| name))
+            .map_err(self.failed(&what))
+    }
+
+    /// Where the principal's tickets go: the named cache; in a collection the principal's own, or a new one when the
+    /// primary is another principal's; else the default.
+    fn target(&self, given: &CacheName, principal: Option<&Principal>) -> Result<Target, Report> {
+        let store = self.client.store();
+        if let Some(name) = &self.arguments.cache {
+            self.verbose(&format!("Using specified cache: {}", name.to_string_lossy()));
+            return Ok(Target::unswitched(given.clone()));
         }
+        if let Some(principal) = principal.filter(|_| given.supports_switch()) {
+            let found = store.find_in_collection(given, principal);
+            let found = found.map_err(self.failed(&format!("while searching for ccache for {principal}")))?;
+            if let Some(cache) = found {
+                self.verbose(&format!("Using existing cache: {}", cache.residual()));
+                return Ok(Target { cache, switch: true });
+            }
+            if store.read(given).is_ok() {
+                let cache = store
+                    .new_in_collection(given)
+                    .map_err(self.failed("while generating new ccache"))?;
+                self.verbose(&format!("Using new cache: {}", cache.residual()));
+                return Ok(Target { cache, switch: true });
+            }
+        }
+        let cache = store
+            .resolve(given)
+            .map_err(self.failed("while getting default ccache"))?;
+        self.verbose(&format!("Using default cache: {}", cache.residual()));
+        Ok(Target::unswitched(cache))
+    }
+
+    fn switch_to(&self, target: &Target) -> Result<(), Report> {
+        if !target.switch {
+            return Ok(());
+        }
+        let switched = self.client.store().switch(&target.cache);
+        switched.map_err(self.failed("while switching to new ccache"))
     }
 
     /// Gets a first ticket and makes the cache of it.
-    fn authenticate(&self, cache: &CacheName) -> Result<(), Report> {
+    fn authenticate(&self, given: &CacheName) -> Result<(), Report> {
         const WHAT: &str = "while getting initial credentials";
-        self.refuse_foreign_file(cache)?;
-        let which = if self.arguments.cache.is_some() {
-            "specified"
-        } else {
-            "default"
-        };
-        self.verbose(&format!("Using {which} cache: {}", cache.residual()));
         let keytab = match self.keytab_name()? {
             Some(name) => {
                 let read = KeytabSecret::read_with_policy(&name, &self.config().enctype_policy());
@@ -119,7 +168,9 @@ impl Session<'_> {
             }
             None => None,
         };
-        let principal = self.principal(cache, keytab.as_ref())?;
+        let principal = self.principal(given, keytab.as_ref())?;
+        let target = self.target(given, Some(&principal))?;
+        self.refuse_foreign_file(&target.cache)?;
         self.verbose(&format!("Using principal: {principal}"));
         if let Some(keytab) = &keytab {
             self.verbose(&format!("Using keytab: {}", keytab.name().residual()));
@@ -146,7 +197,8 @@ impl Session<'_> {
             doing.proof = keytab.as_ref().map_or(Proof::Password, Proof::Keytab);
             explain(&error, &doing)
         })?;
-        self.store(cache, &ticket)?;
+        self.store(&target.cache, &ticket)?;
+        self.switch_to(&target)?;
         self.verbose("Authenticated to Kerberos v5");
         if keytab.is_none() {
             self.warn_of_expiry(&ticket);
@@ -257,8 +309,14 @@ impl Session<'_> {
     }
 
     /// Renews the cache's ticket-granting ticket.
-    fn renew(&self, name: &CacheName) -> Result<(), Report> {
+    fn renew(&self, given: &CacheName) -> Result<(), Report> {
         const WHAT: &str = "while renewing credentials";
+        let principal = match &self.arguments.principal {
+            Some(_) => Some(self.principal(given, None)?),
+            None => self.client.store().read(given).ok().map(|cache| cache.primary),
+        };
+        let target = self.target(given, principal.as_ref())?;
+        let name = &target.cache;
         let old = self.client.store().read(name).map_err(self.failed(WHAT))?;
         self.verbose(&format!("Using principal: {}", old.primary));
         let realm = &old.primary.realm;
@@ -292,6 +350,7 @@ impl Session<'_> {
             .initialize(name, &cache)
             .map_err(self.failed("while storing credentials"))?;
         self.verbose("Stored credentials");
+        self.switch_to(&target)?;
         self.verbose("Authenticated to Kerberos v5");
         Ok(())
     }

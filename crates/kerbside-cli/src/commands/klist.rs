@@ -6,7 +6,9 @@ mod tickets;
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
-use kerbside_client::{CacheName, CacheStore, Config, Environment, Error, KeytabName, read_keytab};
+use kerbside_client::{
+    CacheFault, CacheName, CacheStore, Config, Environment, Error, KeytabName, read_keytab,
+};
 
 use crate::diagnosis::{Doing, explain};
 use crate::options::{self, Item};
@@ -123,7 +125,7 @@ fn parse(args: &[OsString]) -> Result<Arguments, String> {
     let contradiction = (found.keytab && (found.cache || cache_only || found.list || found.all))
         || (!found.keytab && keytab_only)
         || (found.numeric && !found.addresses)
-        || (found.list && found.all);
+        || (found.list && (found.all || found.silent));
     if contradiction {
         Err(String::new())
     } else {
@@ -173,7 +175,14 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
     };
-    let cache = CacheStore::new()
+    if arguments.list || arguments.all {
+        return show_collection(arguments, &name);
+    }
+    let store = CacheStore::new();
+    let name = store
+        .resolve(&name)
+        .map_err(|error| explain(&error, &doing(&error, arguments)))?;
+    let cache = store
         .read(&name)
         .map_err(|error| explain(&error, &doing(&error, arguments)))?;
     let now = kerbside_client::now().seconds();
@@ -184,20 +193,52 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
             ExitCode::FAILURE
         });
     }
-    let text = if arguments.list {
-        tickets::summary(&name, &cache, now)
-    } else {
-        tickets::listing(&name, &cache, arguments)
-    };
-    output::print(&text);
+    output::print(&tickets::listing(&name, &cache, arguments));
     Ok(ExitCode::SUCCESS)
 }
 
-/// MIT's klist ends its messages with the file's name, except where the type is unknown.
+/// Every cache of the collection; success when one of them could be shown (with `-s`: is of use).
+fn show_collection(arguments: &Arguments, name: &CacheName) -> Result<ExitCode, Report> {
+    if arguments.list {
+        output::print(&tickets::heading());
+    }
+    let store = CacheStore::new();
+    let caches = store
+        .collection(name)
+        .map_err(|error| explain(&error, &Doing::new("while listing ccache collection")))?;
+    let now = kerbside_client::now().seconds();
+    let mut status = ExitCode::FAILURE;
+    for (index, name) in caches.iter().enumerate() {
+        if arguments.all && !arguments.silent && index > 0 {
+            output::print("\n");
+        }
+        match store.read(name) {
+            Ok(cache) if arguments.list => output::print(&tickets::summary(name, &cache, now)),
+            Ok(cache) if arguments.silent && !tickets::current(&cache, now) => continue,
+            Ok(_) if arguments.silent => true,
+            Ok(cache) => output::print(&tickets::listing(name, &cache, arguments)),
+            Err(error) => {
+                if !arguments.list && !arguments.silent {
+                    explain(&error, &doing(&error, arguments)).print(NAME);
+                }
+                continue;
+            }
+        };
+        status = ExitCode::SUCCESS;
+    }
+    Ok(status)
+}
+
+/// MIT's klist ends its messages with the file's name, except where there is no file to name.
 fn doing<'a>(error: &Error, arguments: &Arguments) -> Doing<'a> {
     let mut doing = match error {
         Error::Cache {
-            fault: kerbside_client::CacheFault::TypeNotBuilt(_),
+            fault:
+                CacheFault::TypeNotBuilt(_)
+                | CacheFault::NoDirectory(_)
+                | CacheFault::NotADirectory(_)
+                | CacheFault::NotInCollection(_)
+                | CacheFault::BadPrimary(_),
             ..
         } => Doing::new("while resolving ccache"),
         _ => Doing::new(""),
@@ -230,6 +271,7 @@ mod tests {
             &["-n"],
             &["-c", "-k"],
             &["-lA"],
+            &["-ls"],
         ] {
             assert_eq!(parsed(words), Err(String::new()), "{words:?}");
         }

@@ -141,6 +141,11 @@ fn tickets(arguments: &Arguments) -> Result<ExitCode, Report> {
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
     };
+    // Once: another program may switch the collection while the KDC is asked.
+    let cache = client
+        .store()
+        .resolve(&cache)
+        .map_err(|error| explain(&error, &Doing::new("while opening ccache")))?;
     let run = Run {
         client: &client,
         cache: &cache,

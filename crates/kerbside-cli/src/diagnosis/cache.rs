@@ -8,7 +8,10 @@ use crate::output::{Report, duration, timestamp};
 
 pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -> Report {
     // MIT ends messages of klist here, and goes on with what it was doing elsewhere.
-    let with_name = |text: &str| doing.failed(format!("{text} (filename: {})", name.residual()));
+    let file = name
+        .path()
+        .map_or_else(|| name.residual(), |path| path.display().to_string());
+    let with_name = |text: &str| doing.failed(format!("{text} (filename: {file})"));
     let report = match fault {
         CacheFault::File(FileFault::NotFound) => {
             return with_name("No credentials cache found").hint(format!("{} gets a ticket", doing.kinit));
@@ -31,9 +34,50 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
             return doing
                 .failed("Unknown credential cache type")
                 .evidence(format!(
-                    "{name}: caches of type {kind} are not built yet; FILE is"
+                    "{name}: caches of type {kind} are not built yet; FILE and DIR are"
                 ))
                 .hint("name a file in KRB5CCNAME, or with -c: FILE:/tmp/krb5cc_mine");
+        }
+        CacheFault::NoDirectory(path) => {
+            return doing
+                .failed(format!(
+                    "Credential cache directory {} does not exist",
+                    path.display()
+                ))
+                .evidence(format!(
+                    "{name}: the directory that it would be made in does not exist either"
+                ))
+                .hint("make that directory, or name another one in KRB5CCNAME or with -c");
+        }
+        CacheFault::NotADirectory(path) => {
+            return doing
+                .failed(format!(
+                    "Credential cache directory {} exists but is not a directory",
+                    path.display()
+                ))
+                .hint("a single cache in a file is named FILE:PATH");
+        }
+        CacheFault::NotInCollection(path) => {
+            return doing
+                .failed(format!(
+                    "Subsidiary cache path {} filename does not begin with \"tkt\"",
+                    path.display()
+                ))
+                .hint("a directory of caches is named DIR:PATH, and one cache of it DIR::PATH/tktNAME");
+        }
+        CacheFault::BadPrimary(path) => {
+            return doing
+                .failed(format!("{} contains invalid filename", path.display()))
+                .evidence(fault.to_string())
+                .hint("kswitch writes it again: kswitch -p PRINCIPAL, of those that klist -l lists");
+        }
+        CacheFault::NotACollection => {
+            return doing
+                .failed(
+                    "Can't create new subsidiary cache because default cache is not a directory collection",
+                )
+                .evidence(format!("{name} is a single cache, and it is another principal's"))
+                .hint("name the directory in KRB5CCNAME (DIR:PATH), or one cache with -c");
         }
         _ => with_name("Credentials cache cannot be used"),
     };

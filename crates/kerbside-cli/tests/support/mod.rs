@@ -49,6 +49,7 @@ impl Run {
 pub(crate) struct Home {
     pub(crate) realm: Realm,
     folder: tempfile::TempDir,
+    ccache_name: Option<String>,
 }
 
 impl Home {
@@ -61,6 +62,7 @@ impl Home {
         Self {
             realm,
             folder: tempfile::tempdir().unwrap(),
+            ccache_name: None,
         }
     }
 
@@ -72,6 +74,12 @@ impl Home {
     /// The default cache.
     pub(crate) fn cache(&self) -> PathBuf {
         self.realm.ccache()
+    }
+
+    /// Makes this the value of `KRB5CCNAME`.
+    #[allow(dead_code)] // not every test file that shares this one has another cache
+    pub(crate) fn set_ccache_name(&mut self, name: String) {
+        self.ccache_name = Some(name);
     }
 
     /// Changes the realm's krb5.conf.
@@ -98,6 +106,7 @@ impl Home {
             .env_clear()
             .env("TZ", "UTC")
             .envs(self.realm.environment())
+            .envs(self.ccache_name.iter().map(|name| ("KRB5CCNAME", name)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

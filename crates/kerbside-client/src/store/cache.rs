@@ -1,4 +1,4 @@
-//! Credential caches: FILE and MEMORY.
+//! Credential caches: FILE, DIR and MEMORY.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,6 +9,7 @@ use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::{Credential, FormatError};
 use zeroize::Zeroizing;
 
+use super::directory;
 use super::file::{self, Contents, FileFault, Kind};
 use crate::error::{CacheFault, Error};
 use crate::names::CacheName;
@@ -20,7 +21,7 @@ const VERSION_4: [u8; 2] = [5, 4];
 /// parts of a program meet in memory only when they were given the same store.
 #[derive(Debug, Clone, Default)]
 pub struct CacheStore {
-    memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
+    pub(super) memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
     policy: EnctypePolicy,
 }
 
@@ -47,14 +48,15 @@ impl CacheStore {
     /// [`Error::Cache`]: not found, not a cache, damaged, of another owner, of a type that is
     /// not built yet.
     pub fn read(&self, name: &CacheName) -> Result<CredentialCache, Error> {
+        let name = &self.resolve(name)?;
         let cache = match name {
-            CacheName::File(path) => read_file(path, &self.policy),
+            CacheName::File(path) | CacheName::DirFile(path) => read_file(path, &self.policy),
             CacheName::Memory(key) => self
                 .memory()
                 .get(key)
                 .cloned()
                 .ok_or(CacheFault::File(FileFault::NotFound)),
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
+            other => Err(not_built(other)),
         };
         cache.map_err(named(name))
     }
@@ -65,8 +67,14 @@ impl CacheStore {
     /// # Errors
     /// [`Error::Cache`].
     pub fn initialize(&self, name: &CacheName, cache: &CredentialCache) -> Result<(), Error> {
+        match name {
+            CacheName::Dir(path) => directory::make(path).map_err(named(name))?,
+            CacheName::DirFile(path) => directory::make_for(path).map_err(named(name))?,
+            _ => {}
+        }
+        let name = &self.resolve(name)?;
         let written = match name {
-            CacheName::File(path) => file::replace(path, Kind::Cache, |before| {
+            CacheName::File(path) | CacheName::DirFile(path) => file::replace(path, Kind::Cache, |before| {
                 if let Some(bytes) = before.filter(|bytes| !bytes.is_empty()) {
                     parse(bytes, &self.policy)?;
                 }
@@ -76,7 +84,7 @@ impl CacheStore {
                 self.memory().insert(key.clone(), cache.clone());
                 Ok(())
             }
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
+            other => Err(not_built(other)),
         };
         written.map_err(named(name))
     }
@@ -88,13 +96,14 @@ impl CacheStore {
     /// [`Error::Cache`]; [`CacheFault::OtherPrincipal`] for a ticket of another client than
     /// the cache's.
     pub fn add(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
+        let name = &self.resolve(name)?;
         let added = match name {
-            CacheName::File(path) => add_to_file(path, credential, &self.policy),
+            CacheName::File(path) | CacheName::DirFile(path) => add_to_file(path, credential, &self.policy),
             CacheName::Memory(key) => match self.memory().get_mut(key) {
                 Some(cache) => same_client(cache, credential).map(|()| cache.add(credential.clone())),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
+            other => Err(not_built(other)),
         };
         added.map_err(named(name))
     }
@@ -105,8 +114,9 @@ impl CacheStore {
     /// # Errors
     /// [`Error::Cache`].
     pub fn destroy(&self, name: &CacheName) -> Result<(), Error> {
+        let name = &self.resolve(name)?;
         let destroyed = match name {
-            CacheName::File(path) => {
+            CacheName::File(path) | CacheName::DirFile(path) => {
                 file::destroy(path, Kind::Cache, |bytes| match parse(bytes, &self.policy) {
                     Err(
                         fault @ CacheFault::Format(
@@ -120,19 +130,27 @@ impl CacheStore {
                 Some(_) => Ok(()),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
-            CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
+            other => Err(not_built(other)),
         };
         destroyed.map_err(named(name))
     }
 
     /// A thread that panicked while it held the lock left whole caches behind: there is no step
     /// between two states.
-    fn memory(&self) -> std::sync::MutexGuard<'_, HashMap<String, CredentialCache>> {
+    pub(super) fn memory(&self) -> std::sync::MutexGuard<'_, HashMap<String, CredentialCache>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn named(name: &CacheName) -> impl FnOnce(CacheFault) -> Error {
+/// Why a name of no type above is refused.
+fn not_built(name: &CacheName) -> CacheFault {
+    CacheFault::TypeNotBuilt(match name {
+        CacheName::Other { kind, .. } => kind.to_string(),
+        other => other.to_string(),
+    })
+}
+
+pub(super) fn named(name: &CacheName) -> impl FnOnce(CacheFault) -> Error {
     let name = name.clone();
     move |fault| Error::Cache { name, fault }
 }

@@ -210,18 +210,19 @@ fn address(kind: AddressType, bytes: &[u8]) -> String {
     format!("unknown address type {}", kind.0)
 }
 
-/// The line of `-l`.
+/// What `-l` begins with.
+pub(super) fn heading() -> String {
+    format!(
+        "{:<30} {}\n{:<30} {}\n",
+        "Principal name", "Cache name", "--------------", "----------"
+    )
+}
+
+/// A line of `-l`. As with MIT, a name longer than its column is cut.
 pub(super) fn summary(name: &CacheName, cache: &CredentialCache, now: i64) -> String {
     let primary = escape(&cache.primary.to_string());
     let expired = if current(cache, now) { "" } else { " (Expired)" };
-    format!(
-        "{:<30} {}\n{:<30} {}\n{primary:<30} {}{expired}\n",
-        "Principal name",
-        "Cache name",
-        "--------------",
-        "----------",
-        escape(&name.to_string())
-    )
+    format!("{primary:<30.30} {}{expired}\n", escape(&name.to_string()))
 }
 
 /// Whether the cache is of use: its realm's ticket-granting ticket has not ended; without one, any

@@ -135,8 +135,9 @@ fn a_cache_is_current_while_its_tgt_is() {
     assert!(!current(&cache(vec![http(100)]), 100));
     assert!(!current(&cache(vec![]), 0));
     let line = summary(&CacheName::File("/cc".into()), &cache(vec![tgt(10)]), 11);
-    assert!(
-        line.ends_with("alice@R                        FILE:/cc (Expired)\n"),
-        "{line}"
-    );
+    assert_eq!(line, "alice@R                        FILE:/cc (Expired)\n");
+    let mut long = cache(vec![]);
+    long.primary = Principal::new("R", &[[b'a'; 40]]);
+    let line = summary(&CacheName::DirFile("/d/tkt".into()), &long, 11);
+    assert_eq!(line, format!("{} DIR::/d/tkt (Expired)\n", "a".repeat(30)));
 }
