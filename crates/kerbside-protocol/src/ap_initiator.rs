@@ -157,6 +157,11 @@ impl ApPending {
         &self.server
     }
 
+    /// The key that we chose.
+    pub(crate) fn initiator_subkey(&self) -> Option<&Subkey> {
+        self.initiator_subkey.as_ref()
+    }
+
     /// The end without an AP-REP.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Sans-IO Kerberos exchanges (RFC 4120 section 3): AS, TGS and AP.
+//! Sans-IO Kerberos exchanges (RFC 4120 section 3): AS, TGS and AP, and the change of a password (RFC 3244).
 //!
 //! Nothing here reads a clock, a file, a socket or a source of randomness: the time is a [`Now`], randomness a
 //! `&mut dyn CryptoRng`, the bytes of the network go in and out as slices. Each exchange is a line of values that are
@@ -9,6 +9,7 @@
 //! | AS (RFC 4120 3.1) | [`AsExchange`] | `kerbside-kdc` |
 //! | TGS (3.3) | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
+//! | password change (RFC 3244) | [`KpasswdExchange`] | not built yet |
 //!
 //! # A login
 //!
@@ -62,6 +63,7 @@ mod error_data;
 mod fake_kdc;
 mod kdc_reply;
 mod kdc_request;
+mod kpasswd;
 mod krb_error;
 mod plaintext;
 mod preauth;
@@ -82,6 +84,7 @@ pub use error::{ApRefusal, Misbehaviour, ProtocolError, Refusal, Refuser};
 pub use error_data::ErrorData;
 pub use kdc_request::{Constraints, DEFAULT_SKEW_SECONDS};
 pub use kerbside_formats::Credential;
+pub use kpasswd::{KpasswdDone, KpasswdExchange, KpasswdParams, KpasswdPending};
 pub use krb_error::{ErrorReply, KrbErrorFacts};
 pub use plaintext::decode_plaintext;
 pub use preauth::{Answer, KeyParams, Question, decrypt_enc_timestamp, enc_timestamp};

@@ -89,6 +89,17 @@ pub enum Misbehaviour {
     ApRepIntegrity,
     /// The AP-REP answers another AP-REQ.
     ApRepMismatch,
+    /// The KRB-PRIV does not decrypt with the subkey of the request.
+    KrbPrivIntegrity,
+    /// The KRB-PRIV is the one that we sent.
+    KrbPrivReflected,
+    /// The KRB-PRIV has another number than its AP-REP announced.
+    KrbPrivSequence {
+        /// The AP-REP's.
+        expected: u32,
+        /// The KRB-PRIV's.
+        found: Option<u32>,
+    },
 }
 
 impl core::error::Error for Misbehaviour {}
@@ -141,6 +152,21 @@ impl fmt::Display for Misbehaviour {
             Self::TooManyRounds { limit } => write!(f, "more than {limit} round trips in one exchange"),
             Self::ApRepIntegrity => f.write_str("the AP-REP does not decrypt with the session key"),
             Self::ApRepMismatch => f.write_str("the AP-REP answers another AP-REQ"),
+            Self::KrbPrivIntegrity => f.write_str("the KRB-PRIV does not decrypt with the request's subkey"),
+            Self::KrbPrivReflected => f.write_str("the KRB-PRIV is our own, sent back"),
+            Self::KrbPrivSequence {
+                expected,
+                found: Some(found),
+            } => write!(
+                f,
+                "number of the KRB-PRIV: expected {expected}, but found {found}"
+            ),
+            Self::KrbPrivSequence {
+                expected,
+                found: None,
+            } => {
+                write!(f, "number of the KRB-PRIV: expected {expected}, but found none")
+            }
         }
     }
 }
