@@ -11,6 +11,7 @@ use crate::core::Core;
 use crate::driver::{Blocking, Driver, Tokio, block_on};
 use crate::error::Error;
 use crate::names::CacheName;
+use crate::password::{PasswordReply, PasswordRequest};
 use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
 use crate::schedule::Timing;
 use crate::secret::Secret;
@@ -133,6 +134,15 @@ impl Client {
         block_on(self.core.service(cache, server, options))
     }
 
+    /// Changes or sets a password. A password that the server does not like is no error: see
+    /// [`PasswordReply::result`].
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn change_password(&self, request: &PasswordRequest) -> Result<PasswordReply, Error> {
+        block_on(self.core.password(request))
+    }
+
     /// How far the KDC's clock is ahead of ours in seconds, as the cache remembers it; 0 when
     /// krb5.conf says not to correct the clock.
     #[must_use]
@@ -218,6 +228,15 @@ impl AsyncClient {
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
         self.core.service(cache, server, options).await
+    }
+
+    /// Changes or sets a password. A password that the server does not like is no error: see
+    /// [`PasswordReply::result`].
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn change_password(&self, request: &PasswordRequest) -> Result<PasswordReply, Error> {
+        self.core.password(request).await
     }
 
     /// Reads a whole cache.

@@ -24,7 +24,7 @@ use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequ
 use crate::schedule::Timing;
 use crate::secret::Secret;
 use crate::store::CacheStore;
-use crate::transport::{Delivered, Job, order};
+use crate::transport::{Delivered, Job, Peer, order};
 
 /// A client over one of the fronts.
 #[derive(Debug, Clone)]
@@ -224,7 +224,7 @@ impl<D: Driver> Core<D> {
     }
 
     /// The time limits, with `request_timeout` of krb5.conf where there is one.
-    fn timing(&self) -> Timing {
+    pub(crate) fn timing(&self) -> Timing {
         match u64::try_from(self.libdefaults().request_timeout_seconds) {
             Ok(seconds) if seconds > 0 => Timing {
                 total: self.timing.total.min(Duration::from_secs(seconds)),
@@ -299,6 +299,7 @@ impl<D: Driver> Core<D> {
             request: Arc::from(request),
             targets: order(&addresses, preferred, constraints.stream_only),
             timing: self.timing(),
+            peer: Peer::Kdc,
         };
         match self.driver.deliver(job).await {
             Ok(mut delivered) => {

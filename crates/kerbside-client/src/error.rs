@@ -51,6 +51,13 @@ pub enum Error {
         /// The realms that the files do have KDCs for.
         known: Vec<String>,
     },
+    /// The configuration names no server that changes passwords of the realm. (DNS lookup is not built yet.)
+    NoKpasswd {
+        /// The realm.
+        realm: Realm,
+        /// The files that were read.
+        read: Vec<PathBuf>,
+    },
     /// A relation whose value is of no use: a `kdc` line without an address, an unknown `%{...}`.
     BadValue {
         /// The file of the line.
@@ -65,6 +72,15 @@ pub enum Error {
     // --- network ---
     /// No KDC answered.
     Unreachable {
+        /// The realm.
+        realm: Realm,
+        /// Each address and transport, with time and outcome.
+        attempts: Vec<Attempt>,
+        /// From the first sending to giving up.
+        took: Duration,
+    },
+    /// No password server answered.
+    KpasswdUnreachable {
         /// The realm.
         realm: Realm,
         /// Each address and transport, with time and outcome.
@@ -231,6 +247,14 @@ impl fmt::Display for Error {
                 )?;
                 paths(f, read.iter())
             }
+            Self::NoKpasswd { realm, read } => {
+                write!(
+                    f,
+                    "no password server for realm {realm}: DNS lookup is not built yet, and it has no kpasswd_server \
+                     or admin_server line in "
+                )?;
+                paths(f, read.iter())
+            }
             Self::BadValue {
                 file,
                 line,
@@ -247,6 +271,18 @@ impl fmt::Display for Error {
                 write!(
                     f,
                     "no KDC of realm {realm} answered in {:.1} s",
+                    took.as_secs_f64()
+                )?;
+                attempts.iter().try_for_each(|attempt| write!(f, "; {attempt}"))
+            }
+            Self::KpasswdUnreachable {
+                realm,
+                attempts,
+                took,
+            } => {
+                write!(
+                    f,
+                    "no password server of realm {realm} answered in {:.1} s",
                     took.as_secs_f64()
                 )?;
                 attempts.iter().try_for_each(|attempt| write!(f, "; {attempt}"))

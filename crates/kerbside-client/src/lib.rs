@@ -4,7 +4,8 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `environment`, `config` | environment variables and krb5.conf, each read in one place |
-//! | `locate` | the KDCs of a realm: the `kdc` lines of krb5.conf (DNS is not built yet) |
+//! | `locate` | the KDCs and password servers of a realm: the lines of krb5.conf (DNS is not built yet) |
+//! | `password` | changing and setting passwords over port 464 |
 //! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
 //! | `store`, `names` | FILE, DIR and MEMORY credential caches and their collections, keytab files (KEYRING, KCM are not built yet) |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
@@ -26,6 +27,7 @@ mod error;
 mod keytab_keys;
 mod locate;
 mod names;
+mod password;
 mod random;
 mod replay_cache;
 mod request;
@@ -41,8 +43,9 @@ pub use config::{Config, LoadedProfile, load_profile};
 pub use environment::Environment;
 pub use error::{CacheFault, Error, KeytabFault};
 pub use keytab_keys::KeytabKeys;
-pub use locate::locate_kdcs;
+pub use locate::{locate_kdcs, locate_kpasswd};
 pub use names::{CacheName, KeytabName};
+pub use password::{PasswordReply, PasswordRequest};
 pub use random::OsRandom;
 pub use replay_cache::MemoryReplayCache;
 pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};

@@ -1,10 +1,10 @@
-//! Which KDCs a realm has: the `kdc` lines of krb5.conf. DNS (SRV, URI) is not built yet.
+//! Which KDCs and password servers a realm has: the lines of krb5.conf. DNS (SRV, URI) is not built yet.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use kerbside_asn1::Realm;
-use kerbside_formats::host_string::{self, ServerAddress};
+use kerbside_formats::host_string::{self, KPASSWD_PORT, ServerAddress};
 
 use crate::attempt::{Attempt, AttemptOutcome, Transport};
 use crate::config::Config;
@@ -38,7 +38,45 @@ pub fn locate_kdcs(config: &Config, realm: &Realm) -> Result<Vec<ServerAddress>,
     })
 }
 
-/// Addresses of the KDCs, each by both transports unless its line says otherwise. It asks the
+/// The servers that change passwords of `realm`: `kpasswd_server`, else port 464 of `admin_server`.
+///
+/// # Errors
+/// [`Error::NoKpasswd`], [`Error::BadValue`] with file and line.
+pub fn locate_kpasswd(config: &Config, realm: &Realm) -> Result<Vec<ServerAddress>, Error> {
+    let found = config
+        .krb5_conf()
+        .realm(&String::from_utf8_lossy(realm.as_bytes()))?;
+    if !found.kpasswd_servers.is_empty() {
+        return Ok(found.kpasswd_servers);
+    }
+    let unusable = |relation: &str| found.unusable.iter().find(|server| server.relation == relation);
+    let bad = match unusable("kpasswd_server") {
+        Some(server) => Some(server),
+        None if found.admin_servers.is_empty() => unusable("admin_server"),
+        None => None,
+    };
+    if let Some(server) = bad {
+        return Err(Error::BadValue {
+            file: server.file.clone(),
+            line: server.line,
+            relation: server.relation.clone(),
+            reason: server.reason.to_string(),
+        });
+    }
+    if found.admin_servers.is_empty() {
+        return Err(Error::NoKpasswd {
+            realm: realm.clone(),
+            read: config.files_read().to_vec(),
+        });
+    }
+    let at_464 = found.admin_servers.into_iter().map(|server| ServerAddress {
+        port: KPASSWD_PORT,
+        ..server
+    });
+    Ok(at_464.collect())
+}
+
+/// Addresses of the servers, each by both transports unless its line says otherwise. It asks the
 /// system's resolver and may block. Names without an address come back as attempts that failed.
 pub(crate) fn resolve(servers: &[ServerAddress]) -> (Vec<Target>, Vec<Attempt>) {
     let mut targets: Vec<Target> = Vec::new();
@@ -117,6 +155,29 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn passwords_are_changed_at_kpasswd_server_or_port_464_of_admin_server() {
+        let text = "[realms]\n A = {\n  kpasswd_server = one:1464\n  admin_server = two\n }\n B = {\n  \
+                    admin_server = three:749\n  admin_server = [::1]\n }\n C = {\n  kdc = four\n }\n D = {\n  \
+                    kpasswd_server = five:none\n  admin_server = six\n }\n";
+        let config = Config::from_text(text, "krb5.conf", Environment::default()).unwrap();
+        let names = |realm: &str| {
+            locate_kpasswd(&config, &Realm::from(realm))
+                .map(|servers| servers.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(names("A").unwrap(), ["one:1464"]);
+        assert_eq!(names("B").unwrap(), ["three:464", "[::1]:464"]);
+        assert_eq!(
+            names("C").unwrap_err().to_string(),
+            "no password server for realm C: DNS lookup is not built yet, and it has no kpasswd_server or \
+             admin_server line in krb5.conf"
+        );
+        assert_eq!(
+            names("D").unwrap_err().to_string(),
+            "krb5.conf line 14: kpasswd_server: expected a port from 1 to 65535, but found \"none\""
+        );
     }
 
     #[test]

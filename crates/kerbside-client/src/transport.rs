@@ -6,7 +6,7 @@ pub(crate) mod tokio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbside_asn1::{ErrorCode, KrbError, MsgType};
+use kerbside_asn1::{ErrorCode, KpasswdReply, KrbError, MsgType};
 
 use crate::attempt::{Attempt, AttemptOutcome, Transport};
 use crate::schedule::{Target, Timing};
@@ -24,6 +24,14 @@ pub(crate) struct Job {
     /// In the order they are asked.
     pub(crate) targets: Vec<Target>,
     pub(crate) timing: Timing,
+    pub(crate) peer: Peer,
+}
+
+/// Who is asked: what it may answer depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Peer {
+    Kdc,
+    Kpasswd,
 }
 
 /// A reply, not yet looked into.
@@ -53,7 +61,13 @@ enum Finding {
 }
 
 /// Looks at a message's type alone: whether it answers our request is the exchange's business.
-fn examine(bytes: &[u8]) -> Finding {
+fn examine(peer: Peer, bytes: &[u8]) -> Finding {
+    if peer == Peer::Kpasswd {
+        return match KpasswdReply::parse(bytes) {
+            Some(_) => Finding::Reply,
+            None => Finding::Foreign,
+        };
+    }
     match kerbside_asn1::peek_message(bytes) {
         Some(MsgType::AS_REP | MsgType::TGS_REP) => Finding::Reply,
         Some(MsgType::KRB_ERROR) => match kerbside_asn1::decode::<KrbError<'_>>(bytes) {
@@ -180,10 +194,23 @@ mod framing_tests {
 
     #[test]
     fn rubbish_is_not_a_reply() {
+        let examine = |bytes| super::examine(Peer::Kdc, bytes);
         assert_eq!(examine(b""), Finding::Foreign);
         assert_eq!(examine(b"HTTP/1.1 400 Bad Request"), Finding::Foreign);
         // An AS-REQ is nothing a KDC sends.
         assert_eq!(examine(&[0x6a, 0]), Finding::Foreign);
+    }
+
+    #[test]
+    fn each_peer_has_answers_of_its_own() {
+        // A frame: length, version, length of the AP-REP, two octets.
+        let frame = [0, 8, 0, 1, 0, 1, 1, 1];
+        assert_eq!(examine(Peer::Kpasswd, &frame), Finding::Reply);
+        assert_eq!(examine(Peer::Kdc, &frame), Finding::Foreign);
+        let as_rep = [0x6b, 0];
+        assert_eq!(examine(Peer::Kdc, &as_rep), Finding::Reply);
+        assert_eq!(examine(Peer::Kpasswd, &as_rep), Finding::Foreign);
+        assert_eq!(examine(Peer::Kpasswd, b""), Finding::Foreign);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, sockopt};
 
 use super::{
-    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words,
+    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Peer, Undelivered, examine, framed, words,
 };
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
@@ -51,10 +51,10 @@ fn send(
     let outcome = if first {
         job.targets
             .get(index)
-            .map(|target| Connection::open(target, &job.request))
+            .map(|target| Connection::open(target, &job.request, job.peer))
     } else {
         let found = open.iter().find(|(target, _)| *target == index);
-        if let Some((_, Connection::Datagram(socket))) = found {
+        if let Some((_, Connection::Datagram(socket, _))) = found {
             // A refusal shows itself when the socket is read.
             let _ = socket.send(&job.request);
         }
@@ -126,7 +126,7 @@ fn wait(open: &[(usize, Connection)], left: Duration) -> Vec<bool> {
 }
 
 enum Connection {
-    Datagram(UdpSocket),
+    Datagram(UdpSocket, Peer),
     Stream(Box<Stream>),
 }
 
@@ -137,6 +137,7 @@ struct Stream {
     frame: Vec<u8>,
     written: usize,
     reply: Frame,
+    peer: Peer,
 }
 
 enum Event {
@@ -147,12 +148,12 @@ enum Event {
 }
 
 impl Connection {
-    fn open(target: &Target, request: &[u8]) -> Result<Self, AttemptOutcome> {
+    fn open(target: &Target, request: &[u8], peer: Peer) -> Result<Self, AttemptOutcome> {
         match target.transport {
             Transport::Udp => {
                 let socket = datagram_socket(target.address).map_err(|error| words(&error))?;
                 socket.send(request).map_err(|error| words(&error))?;
-                Ok(Self::Datagram(socket))
+                Ok(Self::Datagram(socket, peer))
             }
             Transport::Tcp => {
                 let frame = framed(request).ok_or_else(|| {
@@ -165,6 +166,7 @@ impl Connection {
                     frame,
                     written: 0,
                     reply: Frame::default(),
+                    peer,
                 })))
             }
         }
@@ -172,7 +174,7 @@ impl Connection {
 
     fn socket(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Datagram(socket) => socket.as_fd(),
+            Self::Datagram(socket, _) => socket.as_fd(),
             Self::Stream(stream) => stream.socket.as_fd(),
         }
     }
@@ -186,7 +188,7 @@ impl Connection {
 
     fn step(&mut self) -> Event {
         match self {
-            Self::Datagram(socket) => receive_datagram(socket),
+            Self::Datagram(socket, peer) => receive_datagram(socket, *peer),
             Self::Stream(stream) => stream.step(),
         }
     }
@@ -217,12 +219,12 @@ fn connecting_stream(address: SocketAddr) -> std::io::Result<TcpStream> {
     }
 }
 
-fn receive_datagram(socket: &UdpSocket) -> Event {
+fn receive_datagram(socket: &UdpSocket, peer: Peer) -> Event {
     let mut buffer = vec![0_u8; MAX_DATAGRAM_BYTES];
     match socket.recv(&mut buffer) {
         Ok(length) => {
             buffer.truncate(length);
-            match examine(&buffer) {
+            match examine(peer, &buffer) {
                 Finding::Reply => Event::Reply(buffer),
                 Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
                 // Anybody can forge a datagram's source: the true reply may still come.
@@ -267,7 +269,7 @@ impl Stream {
         match self.reply.push(bytes) {
             Framing::More => Event::Nothing,
             Framing::Oversized(announced) => Event::Failed(AttemptOutcome::Oversized { announced }),
-            Framing::Complete(reply) => match examine(&reply) {
+            Framing::Complete(reply) => match examine(self.peer, &reply) {
                 Finding::Reply => Event::Reply(reply),
                 Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
                 Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {

@@ -49,6 +49,7 @@ fn both(targets: &[Target], check: impl Fn(Result<Delivered, Undelivered>)) {
         request: Arc::from(&b"request"[..]),
         targets: targets.to_vec(),
         timing: timing(),
+        peer: Peer::Kdc,
     };
     check(blocking::deliver(&job()));
     let runtime = ::tokio::runtime::Builder::new_current_thread()
@@ -194,6 +195,7 @@ fn a_stream_may_come_byte_by_byte() {
         request: Arc::from(&b"request"[..]),
         targets: vec![target(address, Transport::Tcp)],
         timing: slow,
+        peer: Peer::Kdc,
     };
     assert_eq!(blocking::deliver(&job()).unwrap().reply, reply());
     let runtime = ::tokio::runtime::Builder::new_current_thread()

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 
 use super::{
-    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Undelivered, examine, framed, words,
+    Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Peer, Undelivered, examine, framed, words,
 };
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
@@ -41,7 +41,7 @@ pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
                 let notify = Arc::new(Notify::new());
                 again.push((index, Arc::clone(&notify)));
                 let (target, request) = (target.clone(), Arc::clone(&job.request));
-                tasks.spawn(ask(index, target, request, notify, sender.clone()));
+                tasks.spawn(ask(index, target, request, job.peer, notify, sender.clone()));
             }
             Some((index, _)) => {
                 if let Some((_, notify)) = again.iter().find(|(target, _)| *target == index) {
@@ -91,12 +91,13 @@ async fn ask(
     index: usize,
     target: Target,
     request: Arc<[u8]>,
+    peer: Peer,
     again: Arc<Notify>,
     events: mpsc::Sender<(usize, Event)>,
 ) {
     let event = match target.transport {
-        Transport::Udp => by_datagram(index, target.address, &request, &again, &events).await,
-        Transport::Tcp => by_stream(target.address, &request).await,
+        Transport::Udp => by_datagram(index, target.address, &request, peer, &again, &events).await,
+        Transport::Tcp => by_stream(target.address, &request, peer).await,
     };
     // The receiver is gone when another target has answered.
     let _ = events.send((index, event)).await;
@@ -106,6 +107,7 @@ async fn by_datagram(
     index: usize,
     address: SocketAddr,
     request: &[u8],
+    peer: Peer,
     again: &Notify,
     events: &mpsc::Sender<(usize, Event)>,
 ) -> Event {
@@ -130,7 +132,7 @@ async fn by_datagram(
             Ok(length) => buffer.get(..length).unwrap_or_default(),
             Err(error) => return Event::Failed(words(&error)),
         };
-        match examine(datagram) {
+        match examine(peer, datagram) {
             Finding::Reply => return Event::Reply(datagram.to_vec()),
             Finding::Unavailable => return Event::Failed(AttemptOutcome::Unavailable),
             // Anybody can forge a datagram's source: the true reply may still come. A note that
@@ -155,7 +157,7 @@ async fn datagram_socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
     Ok(socket)
 }
 
-async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
+async fn by_stream(address: SocketAddr, request: &[u8], peer: Peer) -> Event {
     let Some(frame) = framed(request) else {
         return Event::Failed(AttemptOutcome::Failed(
             "the request is too long to be framed".to_owned(),
@@ -186,7 +188,7 @@ async fn by_stream(address: SocketAddr, request: &[u8]) -> Event {
                 return Event::Failed(AttemptOutcome::Oversized { announced });
             }
             Framing::Complete(reply) => {
-                return match examine(&reply) {
+                return match examine(peer, &reply) {
                     Finding::Reply => Event::Reply(reply),
                     Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
                     Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
