@@ -5,6 +5,7 @@ mod kdb5_util;
 mod kdestroy;
 mod kinit;
 mod klist;
+mod kpasswd;
 mod krb5kdc;
 mod kswitch;
 mod kvno;
@@ -45,6 +46,11 @@ pub(crate) const ALL: &[Command] = &[
         name: "kvno",
         summary: "get service tickets and print their key version numbers",
         run: kvno::run,
+    },
+    Command {
+        name: "kpasswd",
+        summary: "change a password",
+        run: kpasswd::run,
     },
     Command {
         name: "kdestroy",

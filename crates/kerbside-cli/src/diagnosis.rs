@@ -71,12 +71,18 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         | Error::NoDefaultRealm { .. }
         | Error::BadName { .. }
         | Error::BadValue { .. }
-        | Error::NoKdc { .. } => config::explain(error, doing),
+        | Error::NoKdc { .. }
+        | Error::NoKpasswd { .. } => config::explain(error, doing),
         Error::Unreachable {
             realm,
             attempts,
             took,
         } => exchange::unreachable(realm, attempts, *took, doing),
+        Error::KpasswdUnreachable {
+            realm,
+            attempts,
+            took,
+        } => exchange::kpasswd_unreachable(realm, attempts, *took, doing),
         Error::Exchange {
             realm,
             source,

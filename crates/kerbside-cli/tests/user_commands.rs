@@ -9,7 +9,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use support::{Home, Run, fake_kdc, skewed_kdc};
+use support::{Home, Run, fake_kdc, fake_kpasswd, skewed_kdc};
 
 #[test]
 fn login_ticket_listing_and_end() {
@@ -644,6 +644,7 @@ fn usage_and_exit_codes_are_mits() {
         ("klist", &["-k", "-f"], 1),
         ("kvno", &["-Q"], 1),
         ("kdestroy", &["-Q"], 2),
+        ("kpasswd", &["a", "b"], 1),
     ] {
         let run = home.run(program, args, "");
         assert_eq!(run.code, code, "{program} {args:?}");
@@ -653,6 +654,54 @@ fn usage_and_exit_codes_are_mits() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn a_change_of_password_asks_and_says_why_it_failed() {
+    let home = Home::start();
+    let help = Run::success("usage: kpasswd [principal]\n");
+    assert_eq!(home.run("kpasswd", &["--help"], ""), help);
+    let file = home.realm.krb5_conf().display().to_string();
+    let prompts = "Password for alice@EXAMPLE.TEST: \nEnter new password: \nEnter it again: \n";
+    let none = home.run("kpasswd", &["alice"], "secret\nn3w\nn3w\n");
+    assert_eq!(
+        none.stderr,
+        format!(
+            "kpasswd: error: Cannot find password server for realm \"EXAMPLE.TEST\" changing password\n  \
+             {file}: read\n  DNS lookup of password servers is not built yet\n\
+             kpasswd: hint: add [realms] EXAMPLE.TEST = {{ kpasswd_server = HOST }} \
+             (or admin_server: then its port 464 is asked)\n"
+        )
+    );
+    assert_eq!((none.code, none.stdout.as_str()), (1, prompts));
+    let mismatch = home.run("kpasswd", &["alice"], "secret\nn3w\nnew\n");
+    assert_eq!(
+        mismatch.stderr,
+        "kpasswd: error: Password mismatch while reading password\n\
+         kpasswd: hint: nothing was changed: type the same twice\n"
+    );
+    assert_eq!((mismatch.code, mismatch.stdout.as_str()), (1, prompts));
+    let wrong = home.run("kpasswd", &["alice"], "wrong\n");
+    let start = "kpasswd: error: Password incorrect getting initial ticket\n";
+    assert!(wrong.stderr.starts_with(start), "{}", wrong.stderr);
+    assert_eq!(wrong.code, 1);
+    let ended = home.run("kpasswd", &["alice"], "secret\nn3w\n");
+    let start = "kpasswd: error: Cannot read password while reading password\n";
+    assert!(ended.stderr.starts_with(start), "{}", ended.stderr);
+    // A server that answers whatever it is asked with an error: nothing was changed, whatever its result code says.
+    let server = fake_kpasswd();
+    home.edit_config(|text| text.replace("kdc = ", &format!("kpasswd_server = {server}\n\tkdc = ")));
+    let refused = home.run("kpasswd", &["alice"], "secret\nn3w\nn3w\n");
+    let start = "kpasswd: error: Message stream modified changing password\n";
+    assert!(refused.stderr.starts_with(start), "{}", refused.stderr);
+    assert!(
+        refused
+            .stderr
+            .contains("KRB5_KPASSWD_SUCCESS (0): Password changed"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, prompts));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! `kinit`: a first ticket by password or keytab, or a renewed one.
 
 mod arguments;
+mod expired;
 mod expiry;
 
 use std::ffi::{OsStr, OsString};
@@ -15,11 +16,14 @@ use kerbside_client::{
 };
 
 use self::arguments::{Arguments, Outcome};
+use crate::commands::kpasswd;
 use crate::diagnosis::{Doing, Proof, explain};
 use crate::output::{self, Report};
-use crate::prompt;
 
 const NAME: &str = "kinit";
+
+/// MIT's ending of what goes wrong on the way to a first ticket.
+const WHILE_INITIAL: &str = "while getting initial credentials";
 
 /// Runs `kinit`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
@@ -160,11 +164,10 @@ impl Session<'_> {
 
     /// Gets a first ticket and makes the cache of it.
     fn authenticate(&self, given: &CacheName) -> Result<(), Report> {
-        const WHAT: &str = "while getting initial credentials";
         let keytab = match self.keytab_name()? {
             Some(name) => {
                 let read = KeytabSecret::read_with_policy(&name, &self.config().enctype_policy());
-                Some(read.map_err(self.failed(WHAT))?)
+                Some(read.map_err(self.failed(WHILE_INITIAL))?)
             }
             None => None,
         };
@@ -182,21 +185,28 @@ impl Session<'_> {
             }
         }
         let request = self.request(principal.clone())?;
+        let mut typed = None;
         let mut secret = match &keytab {
             Some(keytab) => Secret::Keytab(keytab.clone()),
             None => Secret::Prompt(Box::new(|principal| {
-                prompt::password(&format!(
-                    "Password for {}: ",
-                    output::escape(&principal.to_string())
-                ))
+                let password = kpasswd::ask_old(principal)?;
+                typed = Some(password.clone());
+                Ok(password)
             })),
         };
-        let ticket = self.client.get_tgt(&request, &mut secret).map_err(|error| {
-            let mut doing = self.doing(WHAT);
-            doing.client = Some(principal.clone());
-            doing.proof = keytab.as_ref().map_or(Proof::Password, Proof::Keytab);
-            explain(&error, &doing)
-        })?;
+        let got = self.client.get_tgt(&request, &mut secret);
+        drop(secret);
+        let ticket = match got {
+            Err(error) if keytab.is_none() && expired::is_expired(&error) => {
+                self.with_new_password(&request, typed)?
+            }
+            got => got.map_err(|error| {
+                let mut doing = self.doing(WHILE_INITIAL);
+                doing.client = Some(principal.clone());
+                doing.proof = keytab.as_ref().map_or(Proof::Password, Proof::Keytab);
+                explain(&error, &doing)
+            })?,
+        };
         self.store(&target.cache, &ticket)?;
         self.switch_to(&target)?;
         self.verbose("Authenticated to Kerberos v5");

@@ -52,6 +52,16 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
                 "check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"
             ))
         }
+        Error::NoKpasswd { realm, read } => {
+            let mut report = doing.failed(format!("Cannot find password server for realm \"{realm}\""));
+            report.evidence.extend(files("read", read));
+            report
+                .evidence
+                .push("DNS lookup of password servers is not built yet".to_owned());
+            report.hint(format!(
+                "add [realms] {realm} = {{ kpasswd_server = HOST }} (or admin_server: then its port 464 is asked)"
+            ))
+        }
         other => doing.failed(other.to_string()),
     }
 }

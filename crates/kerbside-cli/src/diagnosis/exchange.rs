@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kerbside_asn1::{ErrorCode, Realm};
 use kerbside_client::Attempt;
-use kerbside_protocol::{ProtocolError, Refusal};
+use kerbside_protocol::{ProtocolError, Refusal, Refuser};
 
 use super::{Doing, Proof, answered};
 use crate::output::{Report, duration, timestamp};
@@ -24,6 +24,23 @@ pub(super) fn unreachable(realm: &Realm, attempts: &[Attempt], took: Duration, d
             .push(format!("kdc lines of [realms] {realm} are in {}", file.display()));
     }
     report.hint("check that the KDC runs and listens at these addresses, and that no firewall is between")
+}
+
+/// No password server answered: each address, transport, time.
+pub(super) fn kpasswd_unreachable(
+    realm: &Realm,
+    attempts: &[Attempt],
+    took: Duration,
+    doing: &Doing<'_>,
+) -> Report {
+    let mut report = doing.failed(format!("Cannot contact any password server for realm '{realm}'"));
+    report.evidence.extend(answered(attempts));
+    if took >= Duration::from_secs(1) {
+        report
+            .evidence
+            .push(format!("gave up after {:.1} s", took.as_secs_f64()));
+    }
+    report.hint("check that kadmind runs there: kpasswd_server of [realms], else port 464 of admin_server")
 }
 
 pub(super) fn explain(
@@ -54,6 +71,13 @@ fn cause(realm: &Realm, source: &ProtocolError, doing: &Doing<'_>) -> Report {
             .failed("Generic preauthentication failure")
             .evidence(source.to_string()),
         ProtocolError::NotBuilt { .. } => Report::new(source.to_string()),
+        ProtocolError::Misbehaved {
+            by: Refuser::Service(_),
+            ..
+        } => doing
+            .failed("Password server's reply did not match expectations")
+            .evidence(source.to_string())
+            .hint("somebody changed the messages on their way: try the new password, then the old one"),
         ProtocolError::Misbehaved { .. } | ProtocolError::UnexpectedMessage { .. } => doing
             .failed("KDC reply did not match expectations")
             .evidence(source.to_string())
@@ -90,7 +114,7 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
             skew_refused(refusal.server_time.seconds().saturating_sub(ours), evidence, doing)
         }
         ErrorCode::KDC_ERR_KEY_EXP => described(refusal, doing)
-            .hint("changing an expired password is not built yet; kadmin.local: change_password PRINCIPAL"),
+            .hint("kpasswd changes an expired password, and so does kinit without a keytab"),
         ErrorCode::KDC_ERR_CLIENT_REVOKED => described(refusal, doing)
             .hint("the principal is locked or was disabled (kadmin.local: getprinc shows attributes and failed attempts)"),
         ErrorCode::KDC_ERR_BADOPTION => described(refusal, doing)

@@ -178,7 +178,7 @@ fn unknown_service_and_other_refusals_say_what_was_asked() {
         (
             ErrorCode::KDC_ERR_KEY_EXP,
             "Password has expired while",
-            "change_password",
+            "kpasswd changes",
         ),
         (
             ErrorCode::KDC_ERR_BADOPTION,

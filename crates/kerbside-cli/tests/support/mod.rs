@@ -211,3 +211,13 @@ pub(crate) fn fake_kdc(seconds: i64) -> SocketAddr {
             .ok()
     })
 }
+
+/// A password server that answers every request with a KRB-ERROR that claims success.
+pub(crate) fn fake_kpasswd() -> SocketAddr {
+    serve(move |_| {
+        let server = Principal::new("EXAMPLE.TEST", &["kadmin", "changepw"]);
+        let mut error = ErrorReply::new(ErrorCode::KRB_AP_ERR_MODIFIED, server);
+        error.e_data = Some(b"\0\0Password changed".to_vec());
+        error.to_bytes(shifted(0)).ok()
+    })
+}
