@@ -4,6 +4,7 @@ mod collections;
 mod enctypes;
 mod files;
 mod gss;
+mod kpasswd;
 mod login;
 mod refusals;
 mod up;
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(collections::cases());
     cases.extend(enctypes::cases());
     cases.extend(refusals::cases());
+    cases.extend(kpasswd::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(up::cases());
