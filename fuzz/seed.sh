@@ -33,7 +33,7 @@ unhex() { # TARGET FILE-NAME-PATTERN...
 
 copy files '*/bin/keytab/*' '*/bin/ccache/*' '*/bin/krb5conf/*' '*/bin/kirbi/*'
 copy messages '*/bin/messages/*' '*/bin/tokens/*' '*/bin/kirbi/*'
-unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json'
+unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json' 'kpasswd.json'
 unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json' 'iakerb.json' \
     'kkdcp.json' 'kpasswd.json' 'pkinit_messages.json'
 unhex kdc_request 'kdc_messages.json' 'asn1_*.json'

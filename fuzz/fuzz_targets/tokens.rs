@@ -1,20 +1,23 @@
 //! Bytes from a peer into every state of a context: first tokens, later legs of SPNEGO, replies to an initiator,
-//! messages of an established context; and into an authenticator's checksum, which only a client with a ticket can fill.
+//! messages of an established context; into an authenticator's checksum, which only a client with a ticket can fill; and
+//! into a change of password that waits for its answer.
 #![no_main]
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use kerbside_asn1::{
-    AdType, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, Principal, Ticket, TicketFlags,
-    TransitedEncoding, TransitedType, encode, gss_token, oids,
+    AdType, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, KpasswdReply, Principal, Ticket,
+    TicketFlags, TransitedEncoding, TransitedType, encode, gss_token, oids,
 };
-use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey, SessionKey};
+use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey, Password, SessionKey};
 use kerbside_gss::{
     Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, Initiator, InitiatorParams, Mechanism,
     MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
 };
-use kerbside_protocol::{ApInitiator, ApParams, Credential, Now, ReplayCache, ReplayTag, Verdict};
+use kerbside_protocol::{
+    ApInitiator, ApParams, Credential, KpasswdExchange, KpasswdParams, Now, ReplayCache, ReplayTag, Verdict,
+};
 use libfuzzer_sys::fuzz_target;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -202,6 +205,7 @@ fuzz_target!(|bytes: &[u8]| {
         context_tokens(world, bytes);
         messages(world, bytes);
         checksum(world, bytes);
+        kpasswd(world, bytes);
     });
 });
 
@@ -272,4 +276,21 @@ fn checksum(world: &mut World, bytes: &[u8]) {
     let (message, _) = ApInitiator::start(&world.credential, params, now(), &mut world.rng).unwrap();
     let token = gss_token::wrap(oids::KRB5, &[&[1, 0], &message[..]].concat());
     let _ = world.acceptor.clone().step(&token, now(), &mut world.rng);
+}
+
+/// Bytes as they are, and as the two messages of a frame whose lengths fit.
+fn kpasswd(world: &mut World, bytes: &[u8]) {
+    let mut credential = world.credential.clone();
+    credential.server = KpasswdExchange::service(&credential.client.realm);
+    let params = KpasswdParams::new(Password::from("new"));
+    let middle = bytes.len() / 2;
+    let framed = KpasswdReply::Protected {
+        version: 1,
+        ap_rep: &bytes[..middle],
+        krb_priv: &bytes[middle..],
+    };
+    for reply in [Some(bytes.to_vec()), framed.to_bytes()].into_iter().flatten() {
+        let (_, pending) = KpasswdExchange::start(&credential, &params, now(), &mut world.rng).unwrap();
+        assert!(pending.reply(&reply).is_err(), "nobody but the server can answer");
+    }
 }
