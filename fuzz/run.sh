@@ -1,5 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes each target for SECONDS: fuzz/run.sh SECONDS [TARGET...]
+# Fuzzes each target for SECONDS, or with a fixed number of inputs behind its seeds:
+#
+#   fuzz/run.sh SECONDS [TARGET...]
+#   fuzz/run.sh --runs N [TARGET...]
 #
 # cargo-fuzz is not needed: the flags below are those it passes. A nightly toolchain is used if there is one,
 # else the default one with RUSTC_BOOTSTRAP=1. KERBSIDE_FUZZ_ASAN=1 adds the address sanitizer, which is off
@@ -7,8 +10,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-seconds=${1:?usage: fuzz/run.sh SECONDS [TARGET...]}
-shift
+usage="usage: fuzz/run.sh SECONDS [TARGET...], or fuzz/run.sh --runs N [TARGET...]"
+case ${1:?$usage} in
+    --runs) bound=("-runs=${2:?$usage}") said="$2 inputs"; shift 2 ;;
+    *) bound=("-max_total_time=$1") said="$1 s"; shift ;;
+esac
 targets=("$@")
 if [ ${#targets[@]} -eq 0 ]; then
     for source in fuzz_targets/*.rs; do targets+=("$(basename "$source" .rs)"); done
@@ -42,8 +48,8 @@ RUSTFLAGS="${flags[*]}" "${cargo[@]}" build --release --target "$host" "${bins[@
 
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "artifacts/$target"
-    echo "== $target: $seconds s"
+    echo "== $target: $said"
     "$CARGO_TARGET_DIR/$host/release/$target" "corpus/$target" \
-        -artifact_prefix="artifacts/$target/" -max_total_time="$seconds" \
+        -artifact_prefix="artifacts/$target/" "${bound[@]}" \
         -max_len=65536 -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=64 -verbosity=0 -print_final_stats=1
 done
