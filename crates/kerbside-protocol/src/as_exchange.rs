@@ -2,12 +2,17 @@
 //!
 //! ```text
 //!  start ──► Send (no pre-authentication) ──► PREAUTH_REQUIRED ──► Ask ──► Send (encrypted timestamp) ──► AS-REP ──► Done
-//!                     │                                                       │
-//!                     ├──► AS-REP ──► Ask ──► Done                            ├──► clock skew ──► Send, once, with the KDC's clock
-//!                     └──► too big for a datagram ──► Send over a stream ◄────┘
+//!                     │                              │                        │
+//!                     ├──► AS-REP ──► Ask ──► Done   │                        ├──► clock skew ──► Send, once, with the KDC's clock
+//!                     └──► too big for a datagram ──►│ Send over a stream ◄───┘
+//!                                                    │
+//!                                                    ├──► Send (SPAKE support) ──► MORE_PREAUTH_DATA_REQUIRED ──┐
+//!                                                    └──► a SPAKE challenge at once ────────────────────────────┴──► Ask
+//!                                                                    Done ◄── AS-REP ◄── Send (SPAKE response) ◄──┘
 //! ```
 
 mod outcome;
+mod preauthentication;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -19,17 +24,18 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{self as asn1, AsReq, ErrorCode, KdcOptions, KdcReq, MsgType, PaData, PaDataType, Raw};
-use kerbside_crypto::{CryptoRng, LongTermKey, Password};
+use kerbside_crypto::{CryptoRng, Key, LongTermKey, Password, ReplyKey};
 
 use crate::PVNO;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
 use crate::kdc_request::{Body, Constraints, RequestTimes, nonce, permitted};
 use crate::krb_error::KrbErrorFacts;
-use crate::preauth::{Answer, Hints, KeyParams, Question, enc_timestamp};
+use crate::preauth::{Answer, KeyParams};
+use crate::spake::{Agreement, Challenge};
 use crate::time::{Now, ahead, within};
 
-/// Round trips that one AS exchange may take: the first, one with pre-authentication, one after clock skew, each of
-/// them once more over a stream, and some for a KDC of habits unknown.
+/// Round trips that one AS exchange may take: the first, two with pre-authentication, one after clock skew, one of them
+/// once more over a stream, and some for a KDC of habits unknown.
 pub const MAX_AS_ROUNDS: u32 = 10;
 
 /// The AS exchange.
@@ -66,9 +72,10 @@ impl AsExchange {
             stream_only: false,
             hints: Vec::new(),
             cookie: None,
+            timestamp_offered: false,
             password: None,
         };
-        exchange.send(None, now, rng)
+        exchange.send(Step::Nothing, now, rng)
     }
 }
 
@@ -83,7 +90,35 @@ struct Exchange {
     /// What the KDC said about the client's keys before pre-authentication.
     hints: Vec<KeyParams>,
     cookie: Option<Vec<u8>>,
+    /// Whether an encrypted timestamp would do as well, by the KDC's word and the parameters.
+    timestamp_offered: bool,
     password: Option<Password>,
+}
+
+/// What the next request brings for pre-authentication.
+enum Step {
+    Nothing,
+    Timestamp(LongTermKey),
+    SpakeSupport,
+    SpakeResponse(Agreement),
+}
+
+/// What a request that was sent brought.
+enum Proof {
+    Nothing,
+    /// A timestamp under this key.
+    Timestamp(LongTermKey),
+    /// The groups of SPAKE, in this PA-SPAKE.
+    SpakeSupport(Vec<u8>),
+    /// The answer to a challenge; the reply will be under this key.
+    SpakeResponse(ReplyKey),
+}
+
+impl Proof {
+    /// Whether it shows that the client knows its key.
+    fn is_given(&self) -> bool {
+        matches!(self, Self::Timestamp(_) | Self::SpakeResponse(_))
+    }
 }
 
 /// The request on its way.
@@ -92,8 +127,7 @@ struct Sent {
     nonce: u32,
     options: KdcOptions,
     times: RequestTimes,
-    /// The key of the timestamp in it.
-    proof: Option<LongTermKey>,
+    proof: Proof,
 }
 
 /// Waits for the KDC's reply.
@@ -104,7 +138,7 @@ pub struct AsAsk(Box<(Exchange, Reason)>);
 
 /// What a reply is opened with.
 struct Opener {
-    key: LongTermKey,
+    key: Key,
     params: Option<KeyParams>,
     preauthenticated: bool,
 }
@@ -112,12 +146,15 @@ struct Opener {
 /// What the answer is for.
 enum Reason {
     /// The timestamp of the next request, with one of these keys.
-    Preauthenticate(Vec<KeyParams>),
+    Timestamp(Vec<KeyParams>),
+    /// The response to this challenge, with this key.
+    Spake(Challenge, KeyParams),
     /// A reply that is there already, which this key opens.
     Decrypt {
         reply: Vec<u8>,
         sent: Sent,
         params: KeyParams,
+        preauthenticated: bool,
     },
 }
 
@@ -169,17 +206,29 @@ impl AsAsk {
     ) -> Result<AsOutcome, ProtocolError> {
         let (mut exchange, reason) = *self.0;
         match reason {
-            Reason::Preauthenticate(candidates) => {
+            Reason::Timestamp(candidates) => {
                 let key = exchange.take_answer(answer, &candidates)?;
-                exchange.hints = candidates;
-                exchange.send(Some(key), now, rng)
+                exchange.send(Step::Timestamp(key), now, rng)
             }
-            Reason::Decrypt { reply, sent, params } => {
+            Reason::Spake(challenge, params) => {
+                let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
+                let group = challenge.group();
+                let agreement = challenge
+                    .agree(key, rng)?
+                    .ok_or_else(|| exchange.fault(Misbehaviour::SpakePoint { group }))?;
+                exchange.send(Step::SpakeResponse(agreement), now, rng)
+            }
+            Reason::Decrypt {
+                reply,
+                sent,
+                params,
+                preauthenticated,
+            } => {
                 let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
                 let opener = Opener {
-                    key,
+                    key: key.into_inner(),
                     params: Some(params),
-                    preauthenticated: sent.proof.is_some(),
+                    preauthenticated,
                 };
                 exchange.finish(&sent, &reply, opener, now)
             }
@@ -234,13 +283,8 @@ impl Exchange {
         }
     }
 
-    /// Makes a request, with a timestamp under `proof` if there is one.
-    fn send(
-        self,
-        proof: Option<LongTermKey>,
-        now: Now,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<AsOutcome, ProtocolError> {
+    /// Makes a request, with what `step` says for pre-authentication.
+    fn send(self, step: Step, now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
         let kdc_now = now.offset_by(self.offset_seconds)?;
         let mut options = self.params.options;
         if self.params.renew_lifetime_seconds.is_some() {
@@ -269,11 +313,11 @@ impl Exchange {
             additional_tickets: &[],
         }
         .encode()?;
-        let stamp = proof
+        let (padata, proof) = self.prove(step, &body, kdc_now, rng)?;
+        let padata = padata
             .as_ref()
-            .map(|key| enc_timestamp(key, kdc_now, rng))
-            .transpose()?;
-        let bytes = encode_request(&body, stamp.as_deref(), self.cookie.as_deref())?;
+            .map(|(padata_type, value)| (*padata_type, &value[..]));
+        let bytes = encode_request(&body, padata, self.cookie.as_deref())?;
         self.transmit(Sent {
             bytes,
             nonce,
@@ -310,8 +354,17 @@ impl Exchange {
         let ahead_seconds = ahead(error.server_time.time, now.time);
         let skewed = !within(ahead_seconds, self.params.skew_seconds_max);
         match error.code {
-            ErrorCode::KDC_ERR_PREAUTH_REQUIRED if sent.proof.is_none() => self.preauth_required(&error),
-            ErrorCode::KDC_ERR_PREAUTH_REQUIRED => Err(self.fault(Misbehaviour::PreauthAgain)),
+            ErrorCode::KDC_ERR_PREAUTH_REQUIRED => match sent.proof {
+                Proof::Nothing => self.preauth_required(&error, now, rng),
+                _ => Err(self.fault(Misbehaviour::PreauthAgain)),
+            },
+            ErrorCode::KDC_ERR_MORE_PREAUTH_DATA_REQUIRED => self.more_preauth(&sent.proof, &error),
+            // The KDC takes none of our groups (RFC 9588 4.2). No password was tried so far.
+            ErrorCode::KDC_ERR_PREAUTH_FAILED
+                if self.timestamp_offered && matches!(sent.proof, Proof::SpakeSupport(_)) =>
+            {
+                Ok(self.ask_for_timestamp())
+            }
             ErrorCode::KRB_ERR_RESPONSE_TOO_BIG if self.stream_only => {
                 Err(self.fault(Misbehaviour::TooBigOverStream))
             }
@@ -321,14 +374,18 @@ impl Exchange {
             }
             // A KDC that only says "failed" may mean the clock: its own time in the error tells.
             ErrorCode::KRB_AP_ERR_SKEW | ErrorCode::KDC_ERR_PREAUTH_FAILED
-                if sent.proof.is_some()
+                if matches!(sent.proof, Proof::Timestamp(_))
                     && !self.offset_learnt
                     && (skewed || error.code == ErrorCode::KRB_AP_ERR_SKEW)
                     && ahead_seconds != self.offset_seconds =>
             {
                 self.offset_seconds = ahead_seconds;
                 self.offset_learnt = true;
-                self.send(sent.proof, now, rng)
+                let step = match sent.proof {
+                    Proof::Timestamp(key) => Step::Timestamp(key),
+                    _ => Step::Nothing,
+                };
+                self.send(step, now, rng)
             }
             ErrorCode::KRB_AP_ERR_SKEW if skewed => Err(ProtocolError::ClockSkew {
                 by: self.kdc(),
@@ -360,43 +417,12 @@ impl Exchange {
             because,
         }
     }
-
-    fn preauth_required(mut self, error: &KrbErrorFacts) -> Result<AsOutcome, ProtocolError> {
-        let hints = error
-            .e_data
-            .as_deref()
-            .map_or_else(|| Ok(Hints::none()), Hints::of_method_data)?;
-        if !hints.offered.contains(&PaDataType::PA_ENC_TIMESTAMP) {
-            let realm = self.params.client.realm.clone();
-            return Err(ProtocolError::NoCommonPreauth {
-                realm,
-                offered: hints.offered,
-            });
-        }
-        let candidates = hints.candidates(&self.params.enctypes, &self.params.client);
-        if candidates.is_empty() {
-            return Err(ProtocolError::NoCommonEnctype {
-                client: self.params.client.clone(),
-                asked: self.params.enctypes.clone(),
-                offered: hints.enctypes(),
-            });
-        }
-        self.cookie = hints.cookie;
-        let question = Question::LongTermKey {
-            principal: self.params.client.clone(),
-            candidates: candidates.clone(),
-        };
-        Ok(AsOutcome::Ask {
-            question,
-            pending: AsAsk(Box::new((self, Reason::Preauthenticate(candidates)))),
-        })
-    }
 }
 
 /// The encoded AS-REQ around `body`. PA-REQ-ENC-PA-REP is always there: it makes the KDC vouch for what it received.
 fn encode_request(
     body: &[u8],
-    stamp: Option<&[u8]>,
+    proof: Option<(PaDataType, &[u8])>,
     cookie: Option<&[u8]>,
 ) -> Result<Vec<u8>, ProtocolError> {
     let mut padata = Vec::new();
@@ -406,8 +432,8 @@ fn encode_request(
             padata_value,
         })
     };
-    if let Some(stamp) = stamp {
-        add(PaDataType::PA_ENC_TIMESTAMP, stamp);
+    if let Some((padata_type, value)) = proof {
+        add(padata_type, value);
     }
     if let Some(cookie) = cookie {
         add(PaDataType::PA_FX_COOKIE, cookie);

@@ -76,6 +76,8 @@ pub enum ProtocolError {
     NoCommonPreauth {
         /// The KDC's realm.
         realm: Realm,
+        /// What would do, by what is built and the parameters allow.
+        expected: Vec<PaDataType>,
         /// What it offers.
         offered: Vec<PaDataType>,
     },
@@ -242,10 +244,14 @@ impl fmt::Display for ProtocolError {
                     List(offered)
                 )
             }
-            Self::NoCommonPreauth { realm, offered } => write!(
+            Self::NoCommonPreauth {
+                realm,
+                expected,
+                offered,
+            } => write!(
                 f,
                 "the KDC of {realm} offers no pre-authentication that is built here: expected {}, but found {}",
-                PaDataType::PA_ENC_TIMESTAMP,
+                List(expected),
                 List(offered)
             ),
             Self::Crypto { doing, source } => write!(f, "{doing}: {source}"),

@@ -361,12 +361,16 @@ pub(crate) fn preauth_required(info: &[u8], now: Now) -> Vec<u8> {
 }
 
 pub(crate) fn preauth_required_with(methods: &[(PaDataType, &[u8])], now: Now) -> Vec<u8> {
+    error_with(ErrorCode::KDC_ERR_PREAUTH_REQUIRED, methods, now)
+}
+
+/// A KRB-ERROR with METHOD-DATA.
+pub(crate) fn error_with(code: ErrorCode, methods: &[(PaDataType, &[u8])], now: Now) -> Vec<u8> {
     let methods = methods.iter().map(|(padata_type, value)| PaData {
         padata_type: *padata_type,
         padata_value: value,
     });
     let e_data = asn1::encode(&MethodData(methods.collect())).unwrap();
-    let code = ErrorCode::KDC_ERR_PREAUTH_REQUIRED;
     let e_text = Some(String::from("Additional pre-authentication required"));
     ErrorReply {
         e_data: Some(e_data),

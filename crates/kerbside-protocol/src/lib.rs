@@ -11,6 +11,8 @@
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
 //! | password change (RFC 3244) | [`KpasswdExchange`] | not built yet |
 //!
+//! Pre-authentication in the AS exchange is SPAKE (RFC 9588) where the KDC offers it, else the encrypted timestamp.
+//!
 //! # A login
 //!
 //! ```no_run
@@ -68,6 +70,7 @@ mod krb_error;
 mod plaintext;
 mod preauth;
 mod replay;
+mod spake;
 mod subkey;
 mod tgs_exchange;
 mod ticket;
@@ -89,6 +92,7 @@ pub use krb_error::{ErrorReply, KrbErrorFacts};
 pub use plaintext::decode_plaintext;
 pub use preauth::{Answer, KeyParams, Question, decrypt_enc_timestamp, enc_timestamp};
 pub use replay::{ReplayCache, ReplayTag, ReplayWindow, Verdict};
+pub use spake::SPAKE_GROUPS;
 pub use tgs_exchange::{MAX_TGS_ROUNDS, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending};
 pub use ticket::DecryptedTicket;
 pub use time::Now;

@@ -1,4 +1,5 @@
-//! Pre-authentication by encrypted timestamp (RFC 4120 5.2.7.2), and how the KDC says which key it wants (5.2.7.5).
+//! Pre-authentication by encrypted timestamp (RFC 4120 5.2.7.2), and how the KDC says which key it wants (5.2.7.5). What
+//! SPAKE adds is in `spake.rs`.
 
 use alloc::vec::Vec;
 
@@ -102,6 +103,8 @@ pub(crate) struct Hints {
     pub(crate) etype_info2: Option<Vec<HintEntry>>,
     /// An opaque value that the next request has to bring back (RFC 6113 5.2).
     pub(crate) cookie: Option<Vec<u8>>,
+    /// The first PA-SPAKE, as sent: empty where the KDC only says that it knows it.
+    pub(crate) spake: Option<Vec<u8>>,
 }
 
 impl Hints {
@@ -111,6 +114,7 @@ impl Hints {
             offered: Vec::new(),
             etype_info2: None,
             cookie: None,
+            spake: None,
         }
     }
 
@@ -122,17 +126,16 @@ impl Hints {
 
     /// Reads the padata of a reply.
     pub(crate) fn of_padata(padata: &[PaData<'_>]) -> Result<Self, ProtocolError> {
-        let mut hints = Self {
-            offered: Vec::new(),
-            etype_info2: None,
-            cookie: None,
-        };
+        let mut hints = Self::none();
         for element in padata {
             hints.offered.push(element.padata_type);
             match element.padata_type {
                 PaDataType::PA_ETYPE_INFO2 if hints.etype_info2.is_none() => {
                     let info: EtypeInfo2<'_> = asn1::decode(element.padata_value)?;
                     hints.etype_info2 = Some(info.0.iter().map(owned_entry).collect());
+                }
+                PaDataType::PA_SPAKE if hints.spake.is_none() => {
+                    hints.spake = Some(element.padata_value.to_vec());
                 }
                 PaDataType::PA_FX_COOKIE => hints.cookie = Some(element.padata_value.to_vec()),
                 _ => {}

@@ -1,9 +1,12 @@
 //! What goes into an AS exchange and what comes out of it.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use kerbside_asn1::{AddressType, KdcOptions, KerberosTime, LrType, Principal, Realm};
+use kerbside_asn1::{
+    AddressType, KdcOptions, KerberosTime, LrType, PaDataType, Principal, Realm, SpakeGroup,
+};
 use kerbside_crypto::{EncryptionType, EnctypePolicy, IterationLimits};
 use kerbside_formats::Credential;
 
@@ -39,6 +42,14 @@ pub struct AsParams {
     pub skew_seconds_max: i64,
     /// Bounds on the iteration counts that the KDC may name.
     pub iteration_limits: IterationLimits,
+    /// The groups of SPAKE to offer, best first; those that are not of [`SPAKE_GROUPS`](crate::SPAKE_GROUPS) are left
+    /// out. Without any, SPAKE is not done.
+    pub spake_groups: Vec<SpakeGroup>,
+    /// Whether an encrypted timestamp may be sent. Who sees one can try passwords on it, and who can change the KDC's
+    /// answers can make a client send one.
+    pub encrypted_timestamp: bool,
+    /// Which pre-authentication goes first where the KDC offers both; SPAKE does where this names neither.
+    pub preferred_preauth: Vec<PaDataType>,
 }
 
 impl AsParams {
@@ -63,6 +74,9 @@ impl AsParams {
             clock_offset_seconds: 0,
             skew_seconds_max: DEFAULT_SKEW_SECONDS,
             iteration_limits: IterationLimits::default(),
+            spake_groups: vec![SpakeGroup::EDWARDS25519],
+            encrypted_timestamp: true,
+            preferred_preauth: Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use kerbside_asn1::{
 };
 use kerbside_crypto::{CryptoError, Key, KeyUsage};
 
-use super::{AsAsk, AsDone, AsOutcome, Exchange, Opener, Reason, Sent};
+use super::{AsAsk, AsDone, AsOutcome, Exchange, Opener, Proof, Reason, Sent};
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::plaintext::decode_plaintext;
@@ -35,37 +35,42 @@ impl Exchange {
                 found: enctype,
             }));
         }
-        let preauthenticated = sent.proof.is_some();
-        if let Some(key) = sent.proof.take_if(|key| key.enctype() == enctype) {
+        let proof = core::mem::replace(&mut sent.proof, Proof::Nothing);
+        let preauthenticated = proof.is_given();
+        let key = match proof {
+            // The key that SPAKE made is the only one: the client's own would undo what it gives (RFC 9588 4.5).
+            Proof::SpakeResponse(key) if key.enctype() != enctype => {
+                return Err(self.fault(Misbehaviour::ReplyEnctype {
+                    expected: vec![key.enctype()],
+                    found: enctype,
+                }));
+            }
+            Proof::SpakeResponse(key) => Some(key.into_inner()),
+            Proof::Timestamp(key) if key.enctype() == enctype => Some(key.into_inner()),
+            _ => None,
+        };
+        if let Some(key) = key {
             let params = self
                 .hints
                 .iter()
                 .find(|params| params.enctype == enctype)
                 .cloned();
-            return self.finish(
-                &sent,
-                bytes,
-                Opener {
-                    key,
-                    params,
-                    preauthenticated,
-                },
-                now,
-            );
+            let opener = Opener {
+                key,
+                params,
+                preauthenticated,
+            };
+            return self.finish(&sent, bytes, opener, now);
         }
         let params = self.params_of_reply(&reply)?;
         if let Some(password) = self.password.take() {
-            let key = self.derive(&params, &password)?;
-            return self.finish(
-                &sent,
-                bytes,
-                Opener {
-                    key,
-                    params: Some(params),
-                    preauthenticated,
-                },
-                now,
-            );
+            let key = self.derive(&params, &password)?.into_inner();
+            let opener = Opener {
+                key,
+                params: Some(params),
+                preauthenticated,
+            };
+            return self.finish(&sent, bytes, opener, now);
         }
         let question = Question::LongTermKey {
             principal: self.params.client.clone(),
@@ -75,6 +80,7 @@ impl Exchange {
             reply: bytes.to_vec(),
             sent,
             params,
+            preauthenticated,
         };
         Ok(AsOutcome::Ask {
             question,

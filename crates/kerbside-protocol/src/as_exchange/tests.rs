@@ -6,6 +6,8 @@
     reason = "a test that fails may panic"
 )]
 
+mod spake;
+
 use alloc::string::ToString;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,7 +23,7 @@ use crate::error::{Misbehaviour, ProtocolError};
 use crate::error_data::ErrorData;
 use crate::fake_kdc::*;
 use crate::krb_error::ErrorReply;
-use crate::preauth::decrypt_enc_timestamp;
+use crate::preauth::{Question, decrypt_enc_timestamp};
 use crate::time::at;
 
 fn begin(params: AsParams) -> (Vec<u8>, AsPending) {
@@ -452,14 +454,17 @@ fn an_enctype_listed_twice_is_one_candidate() {
 fn a_kdc_that_offers_nothing_usable_is_told_apart() {
     let (_, pending) = begin(plain());
     let methods = preauth_required_with(
-        &[(PaDataType::PA_PK_AS_REQ, &[]), (PaDataType::PA_SPAKE, &[])],
+        &[
+            (PaDataType::PA_PK_AS_REQ, &[]),
+            (PaDataType::PA_OTP_CHALLENGE, &[]),
+        ],
         now(0),
     );
     let refused = pending.reply(&methods, now(0), &mut rng(2)).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "the KDC of EXAMPLE.COM offers no pre-authentication that is built here: expected PA-ENC-TIMESTAMP (2), but \
-         found PA-PK-AS-REQ (16), PA-SPAKE (151)"
+        "the KDC of EXAMPLE.COM offers no pre-authentication that is built here: expected PA-SPAKE (151), \
+         PA-ENC-TIMESTAMP (2), but found PA-PK-AS-REQ (16), PA-OTP-CHALLENGE (141)"
     );
     let (_, pending) = begin(plain());
     let bare = error(ErrorCode::KDC_ERR_PREAUTH_REQUIRED, now(0));

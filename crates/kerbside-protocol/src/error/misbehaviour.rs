@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::{ErrorCode, KerberosTime, PaDataType, Principal, TicketFlags};
+use kerbside_asn1::{ErrorCode, KerberosTime, PaDataType, Principal, SpakeGroup, TicketFlags};
 use kerbside_crypto::EncryptionType;
 
 use super::List;
@@ -78,6 +78,18 @@ pub enum Misbehaviour {
     Field(&'static str),
     /// The KDC asks for pre-authentication again after it was given.
     PreauthAgain,
+    /// The SPAKE challenge is of a group that was not offered.
+    SpakeGroup {
+        /// What was offered.
+        expected: Vec<SpakeGroup>,
+        /// What came.
+        found: SpakeGroup,
+    },
+    /// The public value of the SPAKE challenge is not an element of its group.
+    SpakePoint {
+        /// The group.
+        group: SpakeGroup,
+    },
     /// "Too big for UDP", over a stream.
     TooBigOverStream,
     /// More round trips than an exchange may take.
@@ -148,6 +160,17 @@ impl fmt::Display for Misbehaviour {
             }
             Self::Field(what) => f.write_str(what),
             Self::PreauthAgain => f.write_str("it asks for pre-authentication again after it was given"),
+            Self::SpakeGroup { expected, found } => {
+                write!(
+                    f,
+                    "group of the SPAKE challenge: expected {}, but found {found}",
+                    List(expected)
+                )
+            }
+            Self::SpakePoint { group } => write!(
+                f,
+                "the public value of the SPAKE challenge is not an element of {group}"
+            ),
             Self::TooBigOverStream => write!(f, "{} over a stream", ErrorCode::KRB_ERR_RESPONSE_TOO_BIG),
             Self::TooManyRounds { limit } => write!(f, "more than {limit} round trips in one exchange"),
             Self::ApRepIntegrity => f.write_str("the AP-REP does not decrypt with the session key"),
