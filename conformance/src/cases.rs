@@ -7,6 +7,7 @@ mod gss;
 mod kpasswd;
 mod login;
 mod refusals;
+mod spake;
 mod up;
 mod walkthroughs;
 
@@ -21,6 +22,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(enctypes::cases());
     cases.extend(refusals::cases());
     cases.extend(kpasswd::cases());
+    cases.extend(spake::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(up::cases());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kerbside_asn1::{KdcOptions, KerberosTime, Principal, Realm};
+use kerbside_asn1::{KdcOptions, KerberosTime, PaDataType, Principal, Realm, SpakeGroup};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::{CredentialCache, KdcOffset};
@@ -119,6 +119,11 @@ impl<D: Driver> Core<D> {
         params.enctype_policy = conf.enctype_policy();
         params.enctypes = secret.order(&request.client, conf.default_tkt_enctypes.enctypes.clone())?;
         params.skew_seconds_max = conf.clockskew_seconds;
+        if let Some(groups) = conf.spake_preauth_groups {
+            params.spake_groups = groups.iter().map(|&group| SpakeGroup(group as i32)).collect();
+        }
+        params.encrypted_timestamp = !self.config.krb5_conf().realm(&realm)?.disable_encrypted_timestamp;
+        params.preferred_preauth = conf.preferred_preauth_types.into_iter().map(PaDataType).collect();
         if !request.any_address.unwrap_or(conf.noaddresses) {
             return Err(not_built(
                 "tickets that are bound to addresses (noaddresses = false)",
