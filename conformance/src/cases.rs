@@ -5,6 +5,7 @@ mod enctypes;
 mod files;
 mod gss;
 mod kpasswd;
+mod ktutil;
 mod login;
 mod refusals;
 mod spake;
@@ -19,6 +20,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(login::cases());
     cases.extend(files::cases());
     cases.extend(collections::cases());
+    cases.extend(ktutil::cases());
     cases.extend(enctypes::cases());
     cases.extend(refusals::cases());
     cases.extend(kpasswd::cases());

@@ -46,6 +46,7 @@ const PEERS: &[&str] = &[
     "/usr/bin/kdestroy",
     "/usr/bin/kswitch",
     "/usr/bin/kpasswd",
+    "/usr/bin/ktutil",
     "/usr/bin/curl",
     "/usr/bin/python3",
 ];
@@ -55,6 +56,7 @@ const NAMES: &[&str] = &[
     "klist",
     "kdestroy",
     "kswitch",
+    "ktutil",
     "kvno",
     "kpasswd",
     "kdb5_util",

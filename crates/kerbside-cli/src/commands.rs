@@ -8,6 +8,7 @@ mod klist;
 mod kpasswd;
 mod krb5kdc;
 mod kswitch;
+mod ktutil;
 mod kvno;
 mod realm_settings;
 mod up;
@@ -61,6 +62,11 @@ pub(crate) const ALL: &[Command] = &[
         name: "kswitch",
         summary: "make another credential cache of a collection the primary one",
         run: kswitch::run,
+    },
+    Command {
+        name: "ktutil",
+        summary: "read, write and change keytabs, with keys from passwords among it",
+        run: ktutil::run,
     },
     Command {
         name: "kdb5_util",

@@ -15,6 +15,7 @@ mod dispatch;
 mod options;
 mod output;
 mod prompt;
+mod words;
 
 use std::process::ExitCode;
 

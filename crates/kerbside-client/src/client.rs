@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use kerbside_asn1::Principal;
+use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
+use kerbside_protocol::KeyParams;
 
 use crate::config::Config;
 use crate::core::Core;
@@ -103,6 +105,19 @@ impl Client {
         block_on(self.core.initial(request, secret))
     }
 
+    /// Asks the KDC how the client's keys come out of its password: enctypes with salts, in the KDC's order. Nothing is
+    /// proved: whoever answers as the KDC chooses them. `enctypes` are asked for, or krb5.conf's.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn get_key_params(
+        &self,
+        request: &TgtRequest,
+        enctypes: Option<Vec<EncryptionType>>,
+    ) -> Result<Vec<KeyParams>, Error> {
+        block_on(self.core.key_params(request, enctypes))
+    }
+
     /// Makes the cache hold this first ticket alone.
     ///
     /// # Errors
@@ -197,6 +212,19 @@ impl AsyncClient {
         secret: &mut Secret<'_>,
     ) -> Result<InitialTicket, Error> {
         self.core.initial(request, secret).await
+    }
+
+    /// Asks the KDC how the client's keys come out of its password: enctypes with salts, in the KDC's order. Nothing is
+    /// proved: whoever answers as the KDC chooses them. `enctypes` are asked for, or krb5.conf's.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn get_key_params(
+        &self,
+        request: &TgtRequest,
+        enctypes: Option<Vec<EncryptionType>>,
+    ) -> Result<Vec<KeyParams>, Error> {
+        self.core.key_params(request, enctypes).await
     }
 
     /// Makes the cache hold this first ticket alone.

@@ -86,7 +86,7 @@ impl<D: Driver> Core<D> {
     }
 
     /// The AS exchange's parameters from the request and krb5.conf.
-    fn as_params(&self, request: &TgtRequest, secret: &Secret<'_>) -> Result<AsParams, Error> {
+    pub(crate) fn as_params(&self, request: &TgtRequest, secret: &Secret<'_>) -> Result<AsParams, Error> {
         let realm = String::from_utf8_lossy(request.client.realm.as_bytes());
         let conf = self.config.krb5_conf().libdefaults_for(&realm)?;
         let service = match &request.service {
@@ -286,7 +286,7 @@ impl<D: Driver> Core<D> {
     }
 
     /// Sends a request to the realm's KDCs until one answers.
-    async fn round_trip(
+    pub(crate) async fn round_trip(
         &self,
         request: Vec<u8>,
         realm: &Realm,
@@ -375,7 +375,7 @@ fn tgt_for(
     }
 }
 
-fn not_built(what: &str) -> Error {
+pub(crate) fn not_built(what: &str) -> Error {
     Error::NotBuilt {
         what: what.to_owned(),
     }

@@ -10,6 +10,7 @@
 //! | `store`, `names` | FILE, DIR and MEMORY credential caches and their collections, keytab files (KEYRING, KCM are not built yet) |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
 //! | `secret` | passwords, prompts, keytabs |
+//! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |
 //! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
 //!
@@ -24,6 +25,7 @@ mod core;
 mod driver;
 mod environment;
 mod error;
+mod key_params;
 mod keytab_keys;
 mod locate;
 mod names;

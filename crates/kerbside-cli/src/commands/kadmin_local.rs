@@ -5,7 +5,6 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `kadmin_local/console.rs` | a session's words: what is printed when, questions, principal names |
-//! | `kadmin_local/words.rs` | a line as arguments |
 //! | `kadmin_local/requests.rs` | the requests and their other names |
 //! | `kadmin_local/principals.rs` | add, modify, delete, get, list, change_password, purgekeys |
 //! | `kadmin_local/options.rs` | the options of add, modify and change_password |
@@ -24,7 +23,6 @@ mod principals;
 mod requests;
 mod show;
 mod strings;
-mod words;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead as _, IsTerminal as _};

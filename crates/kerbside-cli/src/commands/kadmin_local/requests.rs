@@ -1,7 +1,7 @@
 //! The requests and their other names.
 
 use super::console::Console;
-use super::{keytab, principals, strings, words};
+use super::{keytab, principals, strings};
 use crate::output::escape;
 
 /// What came of a request.
@@ -115,7 +115,7 @@ const ALL: &[Entry] = &[
 
 /// Runs one line as it is typed; an unknown request is said to be one.
 pub(super) fn run_line(console: &mut Console, line: &str) -> Verdict {
-    let Some(words) = words::split(line) else {
+    let Some(words) = crate::words::split(line) else {
         console.error("kadmin.local: Unbalanced quotes in command line");
         return Verdict::Failed;
     };

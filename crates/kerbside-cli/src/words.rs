@@ -1,7 +1,7 @@
 //! A line as arguments: blanks separate, double quotes join, a doubled quote inside them is one.
 
 /// Splits a line; `None` when a quote is not closed.
-pub(super) fn split(line: &str) -> Option<Vec<String>> {
+pub(crate) fn split(line: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut characters = line.chars().peekable();
