@@ -14,7 +14,7 @@ use crate::{KerberosString, NameType, PrincipalName};
 
 mod quoting;
 
-/// The longest principal that is parsed, in octets as written.
+/// The longest principal that is parsed, in octets as written but for the backslashes that quote others.
 pub const MAX_PRINCIPAL_LEN: usize = 4096;
 
 /// The first component of a ticket-granting service's name.

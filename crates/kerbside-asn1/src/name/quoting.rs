@@ -10,8 +10,10 @@ type Parts = (Vec<Vec<u8>>, Option<Vec<u8>>);
 
 /// Splits a principal. In an enterprise name the first `@` and each `/` are ordinary.
 pub(super) fn parse(text: &[u8], enterprise: bool) -> Result<Parts, NameError> {
-    if text.len() > MAX_PRINCIPAL_LEN {
-        return Err(NameError::TooLong { len: text.len() });
+    let quoted = quotes(text);
+    let len = text.len().saturating_sub(quoted);
+    if len > MAX_PRINCIPAL_LEN {
+        return Err(NameError::TooLong { len });
     }
     let mut components = Vec::new();
     let mut current = Vec::new();
@@ -47,6 +49,20 @@ pub(super) fn parse(text: &[u8], enterprise: bool) -> Result<Parts, NameError> {
         return Err(NameError::TooManyComponents);
     }
     Ok((components, realm))
+}
+
+/// How many octets of the text are backslashes that quote the next one. They do not count towards the limit: what was
+/// parsed must be parsed again after it was written, and writing may quote each octet.
+fn quotes(text: &[u8]) -> usize {
+    let mut octets = text.iter();
+    let mut quotes = 0_usize;
+    while let Some(octet) = octets.next() {
+        if *octet == b'\\' {
+            quotes = quotes.saturating_add(1);
+            octets.next();
+        }
+    }
+    quotes
 }
 
 fn unescape(octet: u8) -> u8 {

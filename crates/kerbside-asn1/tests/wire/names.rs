@@ -73,6 +73,26 @@ fn malformed_principals_are_refused() {
     assert_eq!(Principal::parse("a@R", None).unwrap().to_string(), "a@R");
 }
 
+/// Found by fuzzing: a name within the limit was over it once it was written with its quotes, and so not read again.
+#[test]
+fn quoting_does_not_make_a_name_too_long() {
+    for octet in ["\t", "\\\\", "\\@", "\\/"] {
+        let longest = octet.repeat(MAX_PRINCIPAL_LEN - 2) + "@R";
+        let principal = Principal::parse(&longest, None).unwrap();
+        assert_eq!(
+            Principal::parse_bytes(&principal.unparse(), None).as_ref(),
+            Ok(&principal)
+        );
+        let longer = octet.repeat(MAX_PRINCIPAL_LEN - 1) + "@R";
+        assert_eq!(
+            Principal::parse(&longer, None),
+            Err(NameError::TooLong {
+                len: MAX_PRINCIPAL_LEN + 1
+            })
+        );
+    }
+}
+
 #[test]
 fn error_texts_say_what_was_expected() {
     assert_eq!(
