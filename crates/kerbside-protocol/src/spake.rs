@@ -221,7 +221,7 @@ impl Agreement {
             hash.update(b"SPAKEkey");
             hash.update(self.group.0.to_be_bytes());
             hash.update(enctype.0.to_be_bytes());
-            hash.update(*self.multiplier);
+            hash.update(&self.multiplier[..]);
             hash.update(&*self.element);
             hash.update(self.transcript);
             hash.update(req_body);

@@ -83,17 +83,30 @@ fn write_primary(
     })
 }
 
+/// Makes the directory unless it is there, for caches to be written to. Then it must not be another user's, not for root
+/// either: its owner can put a file of his own in the place of a cache.
 fn create(directory: &Path) -> Result<(), CacheFault> {
-    if exists(directory)? {
-        return Ok(());
-    }
-    match DirBuilder::new().mode(0o700).create(directory) {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(CacheFault::File(FileFault::System {
+    if !exists(directory)?
+        && let Err(error) = DirBuilder::new().mode(0o700).create(directory)
+        && error.kind() != ErrorKind::AlreadyExists
+    {
+        return Err(CacheFault::File(FileFault::System {
             doing: "create",
             reason: io_words(&error),
-        })),
-        _ => exists(directory).map(|_| ()),
+        }));
     }
+    exists(directory)?;
+    let metadata = directory.metadata().map_err(|error| {
+        CacheFault::File(FileFault::System {
+            doing: "stat",
+            reason: io_words(&error),
+        })
+    })?;
+    let (owner, expected) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != expected && owner != 0 {
+        return Err(CacheFault::File(FileFault::Owner { owner, expected }));
+    }
+    Ok(())
 }
 
 /// Whether the directory is there; false when it could be made. It must be ours or root's, since whoever owns it

@@ -298,9 +298,15 @@ pub(crate) fn destroy<E: From<FileFault>>(
     let mut locked = open_locked(path, kind)?;
     let before = contents(&mut locked)?.bytes;
     check(&before)?;
-    let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
-    // A link is removed, but what it points to is not overwritten: it may be somebody's secret mount.
-    if let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open(path) {
+    let ours = locked.metadata().map_err(system("stat"))?;
+    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits()).unwrap_or(0);
+    // A link is removed, but what it points to is not overwritten: it may be somebody's secret mount. Nor is a file that
+    // was put there since: nobody has looked into it.
+    if let Ok(file) = OpenOptions::new().write(true).custom_flags(flags).open(path)
+        && file
+            .metadata()
+            .is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino()))
+    {
         let zeros = vec![0_u8; before.len()];
         // What matters is the removal; overwriting is best effort on today's file systems anyway.
         let _ = file.write_all_at(&zeros, 0);

@@ -95,3 +95,25 @@ fn new_names_are_like_mits_and_not_taken() {
     let name = one.file_name().unwrap().to_str().unwrap();
     assert!(name.len() == 9 && name.starts_with("tkt") && name.chars().all(|c| c.is_ascii_alphanumeric()));
 }
+
+#[test]
+fn root_writes_into_no_other_users_directory() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let parent = tempfile::tempdir().unwrap();
+    let theirs = parent.path().join("theirs");
+    std::fs::create_dir(&theirs).unwrap();
+    std::os::unix::fs::chown(&theirs, Some(12345), None).unwrap();
+    assert_eq!(files(&theirs), Ok(Vec::new()));
+    for refused in [
+        make(&theirs),
+        switch(&theirs.join("tkt")),
+        unique(&theirs).map(|_| ()),
+    ] {
+        assert!(matches!(
+            refused,
+            Err(CacheFault::File(FileFault::Owner { owner: 12345, .. }))
+        ));
+    }
+}
