@@ -40,7 +40,9 @@ pub(super) fn kpasswd_unreachable(
             .evidence
             .push(format!("gave up after {:.1} s", took.as_secs_f64()));
     }
-    report.hint("check that kadmind runs there: kpasswd_server of [realms], else port 464 of admin_server")
+    report
+        .hint("check that kadmind runs there: kpasswd_server of [realms], else port 464 of admin_server")
+        .hint("a request may have arrived all the same: try the new password, then the old one")
 }
 
 pub(super) fn explain(

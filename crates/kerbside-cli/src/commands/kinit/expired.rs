@@ -82,7 +82,7 @@ impl Session<'_> {
                 }
             };
         }
-        Err(report.hint("the old password stands: kinit asks again, and kpasswd changes it as well"))
+        Err(report.hint("unless an earlier answer was lost, the old password stands: kinit asks again, and kpasswd changes it as well"))
     }
 }
 
