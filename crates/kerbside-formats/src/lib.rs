@@ -8,7 +8,7 @@
 //! | krb5.conf, kdc.conf: the grammar | [`profile`] |
 //! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`], [`pkinit_conf`] |
 //! | krb5.conf, kdc.conf: unknown and misspelt names | [`spelling`] |
-//! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`], [`residual`] |
+//! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`] |
 //! | local names, transited realms | [`auth_to_local`], [`transited`] |
 //!
 //! Nothing here opens a file, reads the environment or knows the time: bytes come in, bytes go out.
@@ -36,7 +36,6 @@ pub mod pkinit_conf;
 pub mod profile;
 mod reader;
 mod relations;
-pub mod residual;
 pub mod spelling;
 pub mod transited;
 
