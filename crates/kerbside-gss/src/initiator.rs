@@ -13,17 +13,6 @@ use crate::krb5::{self, Krb5Initiator};
 use crate::mechanism::{Mechanism, Step};
 use crate::spnego::{Candidate, SpnegoInitiator};
 
-/// Flags that are sent as asked.
-const SENT: ContextFlags = ContextFlags(
-    ContextFlags::MUTUAL.0
-        | ContextFlags::REPLAY.0
-        | ContextFlags::SEQUENCE.0
-        | ContextFlags::CONFIDENTIALITY.0
-        | ContextFlags::INTEGRITY.0
-        | ContextFlags::IDENTIFY.0
-        | ContextFlags::EXTENDED_ERROR.0,
-);
-
 /// What an initiator begins with.
 #[non_exhaustive]
 pub struct InitiatorParams {
@@ -111,7 +100,7 @@ impl Initiator {
         check_flags(params.flags)?;
         let krb5 = Box::new(Krb5Initiator {
             credential: params.credential,
-            flags: params.flags.intersection(SENT),
+            flags: params.flags.intersection(ContextFlags::SUPPORTED),
             channel_bindings: params.channel_bindings,
             clock_offset_seconds: params.clock_offset_seconds,
         });
@@ -159,7 +148,7 @@ fn check_flags(flags: ContextFlags) -> Result<(), GssError> {
         return refuse(ContextFlags::DCE_STYLE, "DCE style is not supported");
     }
     // What the binding came to is in the context's facts; asking for it adds nothing.
-    let unknown = flags.without(SENT | ContextFlags::CHANNEL_BOUND);
+    let unknown = flags.without(ContextFlags::SUPPORTED | ContextFlags::CHANNEL_BOUND);
     if unknown != ContextFlags::NONE {
         return refuse(unknown, "unknown flags");
     }

@@ -12,17 +12,6 @@ use crate::channel_bindings::{BindingHash, BindingPolicy, BindingState};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 
-/// Flags of the initiator that become flags of the context.
-const TAKEN: ContextFlags = ContextFlags(
-    ContextFlags::MUTUAL.0
-        | ContextFlags::REPLAY.0
-        | ContextFlags::SEQUENCE.0
-        | ContextFlags::CONFIDENTIALITY.0
-        | ContextFlags::INTEGRITY.0
-        | ContextFlags::IDENTIFY.0
-        | ContextFlags::EXTENDED_ERROR.0,
-);
-
 /// Flag of AD-AUTH-DATA-AP-OPTIONS: the client's channel bindings are in the checksum (MS-KILE 2.2.5, 3.2.5.8).
 const KERB_AP_OPTIONS_CBT: u32 = 0x4000;
 
@@ -50,7 +39,7 @@ pub(super) fn agree(params: &AcceptorParams, checked: &ReplayChecked) -> Result<
         ContextFlags::NONE
     };
     Ok(Agreed {
-        flags: asked.flags.intersection(TAKEN) | bound,
+        flags: asked.flags.intersection(ContextFlags::SUPPORTED) | bound,
         bindings,
         delegation_offered: asked.flags.contains(ContextFlags::DELEGATION),
     })
