@@ -1,0 +1,111 @@
+//! The AS exchange as a client runs it.
+
+use kerbside_asn1::{KdcOptions, PaDataType, Principal, SpakeGroup};
+use kerbside_protocol::{AsExchange, AsOutcome, AsParams, ProtocolError};
+
+use super::{Core, not_built};
+use crate::attempt::Attempt;
+use crate::clock;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::random::OsRandom;
+use crate::request::{InitialTicket, TgtRequest};
+use crate::secret::Secret;
+
+impl<D: Driver> Core<D> {
+    /// The AS exchange.
+    pub(crate) async fn initial(
+        &self,
+        request: &TgtRequest,
+        secret: &mut Secret<'_>,
+    ) -> Result<InitialTicket, Error> {
+        let realm = request.client.realm.clone();
+        let params = self.as_params(request, secret)?;
+        let mut attempts = Vec::new();
+        let failed = |source: ProtocolError, attempts: &mut Vec<Attempt>| Error::Exchange {
+            realm: realm.clone(),
+            source: Box::new(source),
+            attempts: std::mem::take(attempts),
+        };
+        let mut outcome = AsExchange::start(params, clock::now(), &mut OsRandom)
+            .map_err(|source| failed(source, &mut attempts))?;
+        loop {
+            let next = match outcome {
+                AsOutcome::Done(done) => {
+                    return Ok(InitialTicket {
+                        credential: done.credential,
+                        clock_offset_seconds: done.clock_offset_seconds,
+                        key_expiration: done.key_expiration,
+                        preauthenticated: done.preauthenticated,
+                        attempts,
+                    });
+                }
+                AsOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
+                    let delivered = self.round_trip(request, &realm, constraints).await?;
+                    attempts = delivered.attempts;
+                    pending.reply(&delivered.reply, clock::now(), &mut OsRandom)
+                }
+                AsOutcome::Ask { question, pending } => {
+                    let answer = secret.answer(&question)?;
+                    // String-to-key takes tens of milliseconds.
+                    let work = move || pending.answer(answer, clock::now(), &mut OsRandom);
+                    self.driver.offload(work).await?
+                }
+                _ => return Err(not_built("this step of the AS exchange")),
+            };
+            outcome = next.map_err(|source| failed(source, &mut attempts))?;
+        }
+    }
+
+    /// The AS exchange's parameters from the request and krb5.conf.
+    pub(crate) fn as_params(&self, request: &TgtRequest, secret: &Secret<'_>) -> Result<AsParams, Error> {
+        let realm = String::from_utf8_lossy(request.client.realm.as_bytes());
+        let conf = self.config.krb5_conf().libdefaults_for(&realm)?;
+        let service = match &request.service {
+            Some(service) => service.clone(),
+            None => Principal::krbtgt(&request.client.realm, &request.client.realm),
+        };
+        let mut params = AsParams::for_service(request.client.clone(), service);
+        params.options = KdcOptions(conf.kdc_default_options);
+        let asked = |given: Option<bool>, configured: bool| given.unwrap_or(configured);
+        params.options.set(
+            KdcOptions::FORWARDABLE,
+            asked(request.forwardable, conf.forwardable),
+        );
+        params
+            .options
+            .set(KdcOptions::PROXIABLE, asked(request.proxiable, conf.proxiable));
+        params.options.set(
+            KdcOptions::CANONICALIZE,
+            asked(request.canonicalize, conf.canonicalize),
+        );
+        params.lifetime_seconds = request.lifetime_seconds.unwrap_or(conf.ticket_lifetime_seconds);
+        let renew = request
+            .renew_lifetime_seconds
+            .unwrap_or(conf.renew_lifetime_seconds);
+        params.renew_lifetime_seconds = (renew > 0).then_some(renew);
+        // Who asks for a renewable ticket need not accept one instead of a longer one.
+        if params.renew_lifetime_seconds.is_some() {
+            params.options.remove(KdcOptions::RENEWABLE_OK);
+        }
+        params.enctype_policy = conf.enctype_policy();
+        params.enctypes = secret.order(&request.client, conf.default_tkt_enctypes.enctypes.clone())?;
+        params.skew_seconds_max = conf.clockskew_seconds;
+        if let Some(groups) = conf.spake_preauth_groups {
+            params.spake_groups = groups.iter().map(|&group| SpakeGroup(group as i32)).collect();
+        }
+        params.encrypted_timestamp = !self.config.krb5_conf().realm(&realm)?.disable_encrypted_timestamp;
+        params.preferred_preauth = conf.preferred_preauth_types.into_iter().map(PaDataType).collect();
+        if !request.any_address.unwrap_or(conf.noaddresses) {
+            return Err(not_built(
+                "tickets that are bound to addresses (noaddresses = false)",
+            ));
+        }
+        Ok(params)
+    }
+}
