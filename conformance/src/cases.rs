@@ -7,6 +7,7 @@ mod gss;
 mod kpasswd;
 mod ktutil;
 mod login;
+mod matrix;
 mod refusals;
 mod spake;
 mod up;
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(spake::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
+    cases.extend(matrix::cases());
     cases.extend(up::cases());
     cases
 }

@@ -7,6 +7,7 @@
 mod cases;
 mod gss_peer;
 mod realm;
+mod realms;
 mod run;
 
 use std::path::{Path, PathBuf};

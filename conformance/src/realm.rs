@@ -28,6 +28,15 @@ pub(crate) struct Options {
     pub(crate) enctypes: &'static str,
     pub(crate) transport: Transport,
     pub(crate) libdefaults: &'static str,
+    pub(crate) realm: &'static str,
+    /// Whole sections more of krb5.conf, the clients' and the KDC's.
+    pub(crate) krb5_conf: String,
+    /// Lines more of the realm's part of kdc.conf.
+    pub(crate) kdc_realm: String,
+    /// Whole sections more of kdc.conf.
+    pub(crate) kdc_conf: String,
+    /// kadmin queries more, one a line, after those of [`Realm::populate`].
+    pub(crate) kadmin: String,
 }
 
 /// The four types of the spine, strongest first.
@@ -41,6 +50,19 @@ impl Options {
             enctypes: ALL_ENCTYPES,
             transport: Transport::Udp,
             libdefaults: "",
+            realm: REALM,
+            krb5_conf: String::new(),
+            kdc_realm: String::new(),
+            kdc_conf: String::new(),
+            kadmin: String::new(),
+        }
+    }
+
+    /// The same for a realm of this name.
+    pub(crate) fn named(kdc: Side, realm: &'static str) -> Self {
+        Self {
+            realm,
+            ..Self::new(kdc)
         }
     }
 }
@@ -54,6 +76,7 @@ pub(crate) struct Realm {
     pub(crate) env: Env,
     pub(crate) port: u16,
     pub(crate) kdc: Option<Server>,
+    pub(crate) options: Options,
     side: Side,
     bin: PathBuf,
     dir: tempfile::TempDir,
@@ -82,7 +105,8 @@ impl Realm {
     /// The database and the keytabs, made with the KDC's own tools.
     pub(crate) fn populate(&self) -> Result<(), String> {
         self.tool("kdb5_util")
-            .args("create -s -r CONFORM.TEST -P master-key-password")
+            .args("create -s -P master-key-password -r")
+            .arg(self.options.realm)
             .ok(&self.env)?;
         let mut lines = String::new();
         for line in [
@@ -105,8 +129,10 @@ impl Realm {
             "ktadd -k {} -norandkey alice\n",
             self.path("alice.keytab").display()
         ));
+        lines.push_str(&self.options.kadmin);
         self.tool("kadmin.local")
-            .args("-r CONFORM.TEST")
+            .args("-r")
+            .arg(self.options.realm)
             .stdin(&lines)
             .ok(&self.env)?;
         Ok(())
@@ -117,29 +143,23 @@ impl Realm {
         let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
         let port = free_port()?;
         let base = dir.path();
-        let limit = if options.transport == Transport::Tcp {
-            1
-        } else {
-            1400
-        };
-        let krb5_conf = format!(
-            "[libdefaults]\n  default_realm = {REALM}\n  dns_lookup_kdc = false\n  dns_lookup_realm = false\n  \
-             dns_canonicalize_hostname = false\n  rdns = false\n  qualify_shortname = \"\"\n  \
-             udp_preference_limit = {limit}\n  default_ccache_name = FILE:{0}/default.cc\n  \
-             default_keytab_name = FILE:{0}/service.keytab\n  {1}\n\n[realms]\n  {REALM} = {{\n    \
-             kdc = 127.0.0.1:{port}\n    admin_server = 127.0.0.1:1\n  }}\n\n[domain_realm]\n  \
-             localhost = {REALM}\n  .localhost = {REALM}\n",
-            base.display(),
-            options.libdefaults
+        let realm = options.realm;
+        let krb5_conf = krb5_conf(
+            options,
+            base,
+            &realm_part(realm, port),
+            &format!("  localhost = {realm}\n  .localhost = {realm}\n"),
         );
         let kdc_conf = format!(
-            "[realms]\n  {REALM} = {{\n    kdc_listen = 127.0.0.1:{port}\n    kdc_tcp_listen = 127.0.0.1:{port}\n    \
+            "[realms]\n  {realm} = {{\n    kdc_listen = 127.0.0.1:{port}\n    kdc_tcp_listen = 127.0.0.1:{port}\n    \
              database_name = {0}/principal\n    key_stash_file = {0}/stash\n    acl_file = {0}/kadm5.acl\n    \
              max_life = 10h\n    max_renewable_life = 7d\n    master_key_type = {2}\n    \
-             supported_enctypes = {1}\n  }}\n\n[logging]\n  kdc = FILE:{0}/kdc.log\n",
+             supported_enctypes = {1}\n{3}\n  }}\n\n[logging]\n  kdc = FILE:{0}/kdc.log\n\n{4}\n",
             base.display(),
             options.enctypes,
-            options.enctypes.split(':').next().unwrap_or_default()
+            options.enctypes.split(':').next().unwrap_or_default(),
+            options.kdc_realm,
+            options.kdc_conf,
         );
         write(&base.join("krb5.conf"), &krb5_conf)?;
         write(&base.join("kdc.conf"), &kdc_conf)?;
@@ -154,6 +174,7 @@ impl Realm {
             env,
             port,
             kdc: None,
+            options: options.clone(),
             side: options.kdc,
             bin: bin.to_owned(),
             dir,
@@ -162,7 +183,7 @@ impl Realm {
 
     pub(crate) fn start_kdc(&mut self) -> Result<(), String> {
         let port = self.port;
-        let program = self.tool("krb5kdc").args("-n -r CONFORM.TEST");
+        let program = self.tool("krb5kdc").args("-n -r").arg(self.options.realm);
         self.kdc = Some(Server::start("krb5kdc", &program, &self.env, &|| listens(port))?);
         Ok(())
     }
@@ -200,7 +221,9 @@ impl Realm {
     /// One kadmin.local query on the KDC's side.
     pub(crate) fn kadmin(&self, query: &str) -> Result<crate::run::Ended, String> {
         self.tool("kadmin.local")
-            .args("-r CONFORM.TEST -q")
+            .args("-r")
+            .arg(self.options.realm)
+            .arg("-q")
             .arg(query)
             .ok(&self.env)
     }
@@ -211,6 +234,30 @@ impl Realm {
     }
 }
 
-fn write(path: &Path, text: &str) -> Result<(), String> {
+/// What krb5.conf says about one realm.
+pub(crate) fn realm_part(realm: &str, port: u16) -> String {
+    format!("  {realm} = {{\n    kdc = 127.0.0.1:{port}\n    admin_server = 127.0.0.1:1\n  }}\n")
+}
+
+/// A krb5.conf with these `[realms]` and this `[domain_realm]`.
+pub(crate) fn krb5_conf(options: &Options, base: &Path, realms: &str, domain_realm: &str) -> String {
+    let limit = if options.transport == Transport::Tcp {
+        1
+    } else {
+        1400
+    };
+    format!(
+        "[libdefaults]\n  default_realm = {1}\n  dns_lookup_kdc = false\n  dns_lookup_realm = false\n  \
+         dns_canonicalize_hostname = false\n  rdns = false\n  qualify_shortname = \"\"\n  \
+         udp_preference_limit = {limit}\n  default_ccache_name = FILE:{0}/default.cc\n  \
+         default_keytab_name = FILE:{0}/service.keytab\n  {2}\n\n[realms]\n{realms}\n[domain_realm]\n{domain_realm}\n{3}\n",
+        base.display(),
+        options.realm,
+        options.libdefaults,
+        options.krb5_conf,
+    )
+}
+
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))
 }
