@@ -110,6 +110,9 @@ pub(crate) struct Issue {
     pub(crate) reply_usage: KeyUsage,
     pub(crate) vouch: Vouch,
     pub(crate) etype_info2: Option<Vec<u8>>,
+    /// Padata of a TGS-REP in clear, and of its encrypted part.
+    pub(crate) padata: Vec<(PaDataType, Vec<u8>)>,
+    pub(crate) enc_padata: Vec<(PaDataType, Vec<u8>)>,
     /// Tag an AS-REP's encrypted part as MIT does.
     pub(crate) tag_26: bool,
     pub(crate) pvno: i32,
@@ -137,6 +140,8 @@ impl Issue {
             reply_usage: KeyUsage::AS_REP_ENC_PART,
             vouch: Vouch::Yes,
             etype_info2: None,
+            padata: Vec::new(),
+            enc_padata: Vec::new(),
             tag_26: false,
             pvno: PVNO,
             msg_type: None,
@@ -235,10 +240,11 @@ impl Issue {
             padata_type: PaDataType::PA_ETYPE_INFO2,
             padata_value: value,
         });
+        let padata: Vec<_> = info.into_iter().chain(wire_padata(&self.padata)).collect();
         KdcRep {
             pvno: self.pvno,
             msg_type: self.msg_type.unwrap_or(msg_type),
-            padata: info.map(|info| alloc::vec![info]),
+            padata: (!padata.is_empty()).then_some(padata),
             crealm: self.client.realm.to_wire(),
             cname: self.client.name.to_wire(),
             ticket: Raw::parse(ticket).unwrap(),
@@ -284,7 +290,9 @@ impl Issue {
     }
 
     pub(crate) fn tgs_rep(&self, rng: &mut dyn CryptoRng) -> Vec<u8> {
-        let plain = asn1::encode(&EncTgsRepPart(self.enc_part(None))).unwrap();
+        let padata: Vec<_> = wire_padata(&self.enc_padata).collect();
+        let padata = (!padata.is_empty()).then_some(padata);
+        let plain = asn1::encode(&EncTgsRepPart(self.enc_part(padata))).unwrap();
         let cipher = self.reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
         let ticket = self.ticket(rng);
         asn1::encode(&TgsRep(self.kdc_rep(MsgType::TGS_REP, &ticket, &cipher))).unwrap()
@@ -322,6 +330,13 @@ impl Issue {
             ..Self::honest(Principal::from_wire(request.req_body.realm, sname))
         }
     }
+}
+
+fn wire_padata(padata: &[(PaDataType, Vec<u8>)]) -> impl Iterator<Item = PaData<'_>> {
+    padata.iter().map(|(padata_type, value)| PaData {
+        padata_type: *padata_type,
+        padata_value: value,
+    })
 }
 
 fn wire_key(key: &Key) -> EncryptionKey<'_> {

@@ -7,7 +7,8 @@
 //! | exchange | client's side | other side |
 //! |---|---|---|
 //! | AS (RFC 4120 3.1) | [`AsExchange`] | `kerbside-kdc` |
-//! | TGS (3.3) | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
+//! | TGS (3.3), one KDC | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
+//! | TGS, from realm to realm (1.2, RFC 6806) | [`ServiceExchange`] | |
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
 //! | password change (RFC 3244) | [`KpasswdExchange`] | not built yet |
 //!
@@ -69,7 +70,10 @@ mod kpasswd;
 mod krb_error;
 mod plaintext;
 mod preauth;
+mod realm_path;
 mod replay;
+mod s4u;
+mod service_exchange;
 mod spake;
 mod subkey;
 mod tgs_exchange;
@@ -91,8 +95,13 @@ pub use kpasswd::{KpasswdDone, KpasswdExchange, KpasswdParams, KpasswdPending};
 pub use krb_error::{ErrorReply, KrbErrorFacts};
 pub use plaintext::decode_plaintext;
 pub use preauth::{Answer, KeyParams, Question, decrypt_enc_timestamp, enc_timestamp};
+pub use realm_path::{RealmPath, hierarchical_path};
 pub use replay::{ReplayCache, ReplayTag, ReplayWindow, Verdict};
+pub use s4u::S4uUser;
+pub use service_exchange::{
+    MAX_REFERRALS, ServiceExchange, ServiceNeed, ServiceOutcome, ServiceParams, ServicePending, ServiceWon,
+};
 pub use spake::SPAKE_GROUPS;
-pub use tgs_exchange::{MAX_TGS_ROUNDS, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending};
+pub use tgs_exchange::{MAX_TGS_ROUNDS, TgsClient, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending};
 pub use ticket::DecryptedTicket;
 pub use time::Now;

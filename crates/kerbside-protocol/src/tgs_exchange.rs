@@ -1,125 +1,37 @@
-//! The TGS exchange, client's side (RFC 4120 3.3): from a TGT to a ticket for a service, or to a renewed or validated one.
+//! The TGS exchange, client's side (RFC 4120 3.3): from a TGT to a ticket of any kind, or to the TGT of another realm
+//! whose KDC is to be asked instead (RFC 6806 section 8).
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `params` | the kinds of tickets |
+//! | `request` | the TGS-REQ |
+//! | `reply` | what a TGS-REP is checked for |
+//!
+//! It asks one KDC. [`ServiceExchange`](crate::ServiceExchange) goes from realm to realm with it.
 
+mod params;
 mod reply;
+mod request;
 #[cfg(test)]
 mod tests;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use kerbside_asn1::{
-    self as asn1, AdType, AddressType, ApOptions, AuthorizationData, AuthorizationDataElement, EncryptedData,
-    ErrorCode, KdcOptions, KdcReq, KerberosTime, MsgType, PaData, PaDataType, Principal, Raw, Realm, TgsReq,
-    TicketFlags,
-};
-use kerbside_crypto::{CryptoRng, EncryptionType, EnctypePolicy, KeyUsage, Subkey};
+use kerbside_asn1::{self as asn1, ErrorCode, KerberosTime, MsgType, Realm};
+use kerbside_crypto::{CryptoRng, EncryptionType, Subkey};
 use kerbside_formats::Credential;
 
-use crate::PVNO;
-use crate::ap_initiator::encode_ap_req;
-use crate::authenticator::NewAuthenticator;
+pub use params::{TgsClient, TgsParams};
+
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
-use crate::kdc_request::{Body, Constraints, DEFAULT_SKEW_SECONDS, RequestTimes, nonce, permitted};
+use crate::kdc_request::{Constraints, RequestTimes, permitted};
 use crate::krb_error::KrbErrorFacts;
-use crate::subkey::new_subkey;
-use crate::time::{Now, ahead, seconds, within};
+use crate::time::{Now, ahead, within};
 
-/// Round trips that one TGS exchange may take: the request, once more over a stream, and some for what referrals will
-/// need.
+/// Round trips that one TGS exchange may take: the request, once more over a stream, and some for a KDC of habits
+/// unknown.
 pub const MAX_TGS_ROUNDS: u32 = 10;
-
-/// What to ask a ticket-granting service for. Everything that a later extension adds to a request has its place here.
-#[derive(Clone, Debug)]
-pub struct TgsParams {
-    /// The TGT; for renewal and validation the ticket itself.
-    pub tgt: Credential,
-    /// The service.
-    pub server: Principal,
-    /// Options, as they shall be sent.
-    pub options: KdcOptions,
-    /// The start of a postdated ticket.
-    pub start: Option<KerberosTime>,
-    /// When the ticket shall end; `None` is when the TGT does.
-    pub till: Option<KerberosTime>,
-    /// Until when it shall be renewable.
-    pub renew_till: Option<KerberosTime>,
-    /// The enctypes that the session key may have, best first.
-    pub enctypes: Vec<EncryptionType>,
-    /// Which of them may be used at all: weak ones need it said here as well.
-    pub enctype_policy: EnctypePolicy,
-    /// The addresses to bind the ticket to.
-    pub addresses: Vec<(AddressType, Vec<u8>)>,
-    /// Further padata, behind the PA-TGS-REQ.
-    pub padata: Vec<(PaDataType, Vec<u8>)>,
-    /// Authorization data for the ticket; it travels encrypted.
-    pub authorization_data: Vec<(AdType, Vec<u8>)>,
-    /// Further tickets, each the encoding of a `Ticket`.
-    pub additional_tickets: Vec<Vec<u8>>,
-    /// How far the KDC's clock is known to be ahead of ours, in seconds.
-    pub clock_offset_seconds: i64,
-    /// The largest difference between the clocks, in seconds.
-    pub skew_seconds_max: i64,
-}
-
-impl TgsParams {
-    /// A ticket for `server` that lasts as long as the TGT and can what the TGT can, as MIT's library asks for it.
-    pub fn new(tgt: Credential, server: Principal) -> Self {
-        let mut options = inherited_options(tgt.flags);
-        options.insert(KdcOptions::CANONICALIZE);
-        let renew_till = (seconds(tgt.renew_till) != 0).then_some(tgt.renew_till);
-        Self {
-            server,
-            options,
-            start: None,
-            till: None,
-            renew_till,
-            enctypes: EncryptionType::SUPPORTED.to_vec(),
-            enctype_policy: EnctypePolicy::DEFAULT,
-            addresses: Vec::new(),
-            padata: Vec::new(),
-            authorization_data: Vec::new(),
-            additional_tickets: Vec::new(),
-            clock_offset_seconds: 0,
-            skew_seconds_max: DEFAULT_SKEW_SECONDS,
-            tgt,
-        }
-    }
-
-    /// The same ticket for another lifetime (RFC 4120 2.3).
-    pub fn renew(ticket: Credential) -> Self {
-        Self::same_again(ticket, KdcOptions::RENEW)
-    }
-
-    /// A postdated ticket made valid (RFC 4120 2.4).
-    pub fn validate(ticket: Credential) -> Self {
-        Self::same_again(ticket, KdcOptions::VALIDATE)
-    }
-
-    fn same_again(ticket: Credential, option: KdcOptions) -> Self {
-        let server = ticket.server.clone();
-        let mut params = Self::new(ticket, server);
-        params.options.remove(KdcOptions::CANONICALIZE);
-        params.options.insert(option);
-        params.till = params.renew_till;
-        params
-    }
-}
-
-/// The options that ask for what the TGT itself can do.
-fn inherited_options(flags: TicketFlags) -> KdcOptions {
-    let mut options = KdcOptions::default();
-    for (flag, option) in [
-        (TicketFlags::FORWARDABLE, KdcOptions::FORWARDABLE),
-        (TicketFlags::PROXIABLE, KdcOptions::PROXIABLE),
-        (TicketFlags::MAY_POSTDATE, KdcOptions::ALLOW_POSTDATE),
-        (TicketFlags::RENEWABLE, KdcOptions::RENEWABLE),
-    ] {
-        if flags.contains(flag) {
-            options.insert(option);
-        }
-    }
-    options
-}
 
 /// What a TGS exchange wants next.
 #[derive(Debug)]
@@ -138,6 +50,13 @@ pub enum TgsOutcome {
     },
     /// The ticket.
     Done(Box<TgsDone>),
+    /// Another ticket: a TGT for a realm that is nearer to the service, by the KDC's word.
+    Referral {
+        /// That TGT.
+        tgt: Box<Credential>,
+        /// The realm it is for.
+        realm: Realm,
+    },
 }
 
 /// What a TGS exchange won.
@@ -240,43 +159,8 @@ impl Exchange {
     }
 
     fn send(self, now: Now, rng: &mut dyn CryptoRng) -> Result<TgsOutcome, ProtocolError> {
-        let params = &self.params;
-        let session_key = &params.tgt.session_key;
-        let subkey = new_subkey(session_key, rng)?;
-        let times = RequestTimes {
-            from: params.start,
-            till: params.till.unwrap_or(params.tgt.end_time),
-            rtime: params
-                .renew_till
-                .filter(|_| params.options.contains(KdcOptions::RENEWABLE)),
-        };
-        let nonce = nonce(rng);
-        let authorization_data = encrypt_authorization_data(&params.authorization_data, &subkey, rng)?;
-        let body = Body {
-            options: params.options,
-            client: None,
-            server: &params.server,
-            times,
-            nonce,
-            enctypes: &params.enctypes,
-            addresses: &params.addresses,
-            enc_authorization_data: authorization_data.as_deref().map(|cipher| EncryptedData {
-                etype: subkey.enctype(),
-                kvno: None,
-                cipher,
-            }),
-            additional_tickets: &params.additional_tickets,
-        }
-        .encode()?;
-        let client_time = now.offset_by(params.clock_offset_seconds)?;
-        let ap_req = pa_tgs_req(&params.tgt, &body, client_time, &subkey, rng)?;
-        let bytes = encode_request(&body, &ap_req, &params.padata)?;
-        self.transmit(Sent {
-            bytes,
-            nonce,
-            times,
-            subkey,
-        })
+        let sent = self.params.request(now, rng)?;
+        self.transmit(sent)
     }
 
     fn transmit(mut self, sent: Sent) -> Result<TgsOutcome, ProtocolError> {
@@ -322,74 +206,4 @@ impl Exchange {
             }
         }
     }
-}
-
-/// The ciphertext of the request's authorization data under the subkey.
-fn encrypt_authorization_data(
-    data: &[(AdType, Vec<u8>)],
-    subkey: &Subkey,
-    rng: &mut dyn CryptoRng,
-) -> Result<Option<Vec<u8>>, ProtocolError> {
-    if data.is_empty() {
-        return Ok(None);
-    }
-    let elements = data.iter();
-    let elements = elements.map(|(ad_type, ad_data)| AuthorizationDataElement {
-        ad_type: *ad_type,
-        ad_data,
-    });
-    let plain = asn1::encode(&AuthorizationData(elements.collect()))?;
-    let cipher = subkey
-        .encrypt(KeyUsage::TGS_REQ_AD_SUBKEY, &plain, rng)
-        .map_err(ProtocolError::crypto("encrypting the authorization data"))?;
-    Ok(Some(cipher))
-}
-
-/// The AP-REQ of a PA-TGS-REQ: its authenticator vouches for `body` and brings the key for the reply.
-fn pa_tgs_req(
-    tgt: &Credential,
-    body: &[u8],
-    client_time: Now,
-    subkey: &Subkey,
-    rng: &mut dyn CryptoRng,
-) -> Result<Vec<u8>, ProtocolError> {
-    let key = &tgt.session_key;
-    let checksum = key
-        .checksum(KeyUsage::TGS_REQ_AUTH_CKSUM, &[body])
-        .map_err(ProtocolError::crypto("making the request's checksum"))?;
-    let authenticator = NewAuthenticator {
-        client: &tgt.client,
-        client_time,
-        checksum: Some((key.checksum_type(), checksum.as_bytes())),
-        subkey: Some(subkey),
-        seq_number: None,
-        authorization_data: &[],
-    };
-    let cipher = authenticator.encrypt(key, KeyUsage::TGS_REQ_AUTH, rng)?;
-    encode_ap_req(tgt, ApOptions::default(), &cipher)
-}
-
-/// The encoded TGS-REQ around `body`.
-fn encode_request(
-    body: &[u8],
-    ap_req: &[u8],
-    more: &[(PaDataType, Vec<u8>)],
-) -> Result<Vec<u8>, ProtocolError> {
-    let mut padata = Vec::with_capacity(more.len().saturating_add(1));
-    padata.push(PaData {
-        padata_type: PaDataType::PA_AP_REQ,
-        padata_value: ap_req,
-    });
-    padata.extend(more.iter().map(|(padata_type, value)| PaData {
-        padata_type: *padata_type,
-        padata_value: value,
-    }));
-    let req_body = Raw::parse(body)?;
-    let request = TgsReq(KdcReq {
-        pvno: PVNO,
-        msg_type: MsgType::TGS_REQ,
-        padata: Some(padata),
-        req_body,
-    });
-    Ok(asn1::encode(&request)?)
 }

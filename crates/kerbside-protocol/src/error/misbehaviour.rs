@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::{ErrorCode, KerberosTime, PaDataType, Principal, SpakeGroup, TicketFlags};
+use kerbside_asn1::{ErrorCode, KerberosTime, PaDataType, Principal, Realm, SpakeGroup, TicketFlags};
 use kerbside_crypto::EncryptionType;
 
 use super::List;
@@ -70,6 +70,18 @@ pub enum Misbehaviour {
     },
     /// The reply is bound to other addresses than asked for.
     Addresses,
+    /// A service asked for a ticket of a user and got one of its own: the KDC knows nothing of S4U2Self.
+    S4uIgnored,
+    /// A KDC refers us to a realm that sent us on already.
+    ReferralLoop {
+        /// That realm.
+        realm: Realm,
+    },
+    /// More referrals than we follow.
+    TooManyReferrals {
+        /// How many are followed.
+        limit: u32,
+    },
     /// The reply says that it protects the request, but brings no checksum.
     EncPaRepMissing,
     /// The checksum over the request does not fit: somebody changed the request on its way.
@@ -150,6 +162,14 @@ impl fmt::Display for Misbehaviour {
                 unasked.names().try_for_each(|name| write!(f, " {name}"))
             }
             Self::Addresses => f.write_str("the ticket is bound to other addresses than asked for"),
+            Self::S4uIgnored => f.write_str(
+                "it gave the service a ticket of its own instead of the user's: it does not offer S4U2Self",
+            ),
+            Self::ReferralLoop { realm } => write!(
+                f,
+                "it refers us to realm {realm}, which sent us on already: the referrals go in a circle"
+            ),
+            Self::TooManyReferrals { limit } => write!(f, "more than {limit} referrals from realm to realm"),
             Self::EncPaRepMissing => write!(
                 f,
                 "the ticket has the enc-pa-rep flag, but {} is missing",

@@ -1,16 +1,18 @@
 //! The TGS-REP: which key opens it, and what it is checked for (RFC 4120 3.3.4).
 
 use alloc::boxed::Box;
-use alloc::format;
 
-use kerbside_asn1::{self as asn1, EncTgsRepPart, KdcOptions, MsgType, Principal, TgsRep, TicketFlags};
+use kerbside_asn1::{
+    self as asn1, EncTgsRepPart, KdcOptions, MsgType, Principal, Realm, TgsRep, TicketFlags,
+};
 use kerbside_crypto::{CryptoError, Key, KeyUsage, Zeroizing};
 
-use super::{Exchange, Sent, TgsDone, TgsOutcome};
+use super::{Exchange, Sent, TgsClient, TgsDone, TgsOutcome};
 use crate::error::{Misbehaviour, ProtocolError};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::kdc_request::RequestTimes;
 use crate::plaintext::decode_plaintext;
+use crate::s4u;
 use crate::time::{Now, ahead, plus, within};
 
 impl Exchange {
@@ -25,12 +27,11 @@ impl Exchange {
         ProtocolError::require_message("TGS-REP", MsgType::TGS_REP, reply.pvno, reply.msg_type)?;
         let plain = self.decrypt(sent, &reply)?;
         let enc: EncTgsRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
-        // Ours, not the one that came: the type of its name is anybody's word.
-        let client = self.params.tgt.client.clone();
-        let found = Principal::from_wire(reply.crealm, &reply.cname);
-        if found != client {
-            let expected = client;
-            return Err(self.fault(Misbehaviour::Client { expected, found }));
+        let client = self.verify_client(Principal::from_wire(reply.crealm, &reply.cname))?;
+        if let TgsClient::ForUser(_) = self.params.client {
+            let (in_clear, encrypted) = (reply.padata.as_deref(), enc.encrypted_pa_data.as_deref());
+            s4u::verify_reply(sent.nonce, &sent.subkey, in_clear, encrypted)?
+                .map_err(|what| self.fault(Misbehaviour::Field(what)))?;
         }
         let kdc = self.realm();
         let asked = Asked {
@@ -43,19 +44,56 @@ impl Exchange {
             inherited: self.inherited_flags(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
-        self.verify_server(&server)?;
+        let referred = self.verify_server(&server)?;
         self.verify_freshness(&enc, now)?;
         if !self.params.addresses.is_empty()
             && !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses)
         {
             return Err(self.fault(Misbehaviour::Addresses));
         }
+        let mut credential = credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec());
+        if let Some(realm) = referred {
+            let tgt = Box::new(credential);
+            return Ok(TgsOutcome::Referral { tgt, realm });
+        }
+        if self.params.options.contains(KdcOptions::ENC_TKT_IN_SKEY) {
+            credential.is_skey = true;
+            credential.second_ticket = self
+                .params
+                .additional_tickets
+                .first()
+                .cloned()
+                .unwrap_or_default();
+        }
         Ok(TgsOutcome::Done(Box::new(TgsDone {
             key_expiration: enc.key_expiration,
             ticket_kvno: reply.ticket.enc_part.kvno,
             ticket_enctype: reply.ticket.enc_part.etype,
-            credential: credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec()),
+            credential,
         })))
+    }
+
+    /// Whose ticket it is: ours, or that of the one we act for.
+    ///
+    /// The name that comes is in clear, so ours is taken where there is one. An enterprise name is the KDC's to
+    /// replace; then the one in clear is all there is without FAST, and who needs certainty decrypts the ticket, which
+    /// is under the asking service's own key.
+    fn verify_client(&self, found: Principal) -> Result<Principal, ProtocolError> {
+        let own = &self.params.tgt.client;
+        let expected = match &self.params.client {
+            TgsClient::Own => own,
+            TgsClient::Evidence(client) => client,
+            TgsClient::ForUser(user) if found == *own && user.principal != *own => {
+                return Err(self.fault(Misbehaviour::S4uIgnored));
+            }
+            TgsClient::ForUser(user) if !user.is_exact() => return Ok(found),
+            TgsClient::ForUser(user) => &user.principal,
+        };
+        if found == *expected {
+            return Ok(expected.clone());
+        }
+        let expected = expected.clone();
+        Err(self.fault(Misbehaviour::Client { expected, found }))
     }
 
     /// The reply is under the subkey that we sent; old KDCs use the TGT's session key instead (RFC 4120 3.3.3).
@@ -86,18 +124,19 @@ impl Exchange {
         })
     }
 
-    /// The service in the encrypted part is the one asked for. A TGT for another realm in its place is a referral.
-    fn verify_server(&self, found: &Principal) -> Result<(), ProtocolError> {
+    /// The service in the encrypted part is the one asked for. In its place may come a referral: a TGT of that KDC for
+    /// another realm, where we let it choose, or asked for a TGT of a third realm and get one for a realm on the way.
+    fn verify_server(&self, found: &Principal) -> Result<Option<Realm>, ProtocolError> {
         let asked = &self.params.server;
         if found == asked {
-            return Ok(());
+            return Ok(None);
         }
-        if found.is_krbtgt() && !asked.is_krbtgt() && self.params.options.contains(KdcOptions::CANONICALIZE) {
-            let because = format!("{} answers the request for {asked} with {found}", self.kdc());
-            return Err(ProtocolError::NotBuilt {
-                what: "server referrals",
-                because,
-            });
+        let kdc = self.realm();
+        let may_refer = self.params.options.contains(KdcOptions::CANONICALIZE)
+            || (asked.is_krbtgt() && asked.name.krbtgt_realm() != Some(kdc.as_bytes()));
+        let referred = found.name.krbtgt_realm().map(Realm::new);
+        if let Some(realm) = referred.filter(|realm| may_refer && found.realm == kdc && *realm != kdc) {
+            return Ok(Some(realm));
         }
         Err(self.fault(Misbehaviour::Server {
             expected: asked.clone(),

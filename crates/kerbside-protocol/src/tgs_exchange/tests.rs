@@ -16,6 +16,8 @@ use kerbside_asn1::{
 };
 use kerbside_crypto::{EncryptionType, Key, KeyUsage};
 
+mod s4u;
+
 use super::*;
 use crate::error::{ApRefusal, Misbehaviour, ProtocolError};
 use crate::fake_kdc::*;
@@ -252,30 +254,109 @@ fn a_ticket_for_another_service_is_refused() {
     );
 }
 
+fn referral_to(realm: &str) -> impl Fn(&mut Issue) {
+    let tgt = Principal::krbtgt("EXAMPLE.COM", realm);
+    move |issue: &mut Issue| {
+        issue.server = tgt.clone();
+        issue.server_on_ticket = tgt.clone();
+    }
+}
+
 #[test]
-fn a_server_referral_is_refused_by_name_and_a_cross_realm_tgt_that_was_asked_for_is_not() {
-    let elsewhere = Principal::krbtgt("EXAMPLE.COM", "ELSEWHERE.COM");
-    let referral = |issue: &mut Issue| {
-        issue.server = elsewhere.clone();
-        issue.server_on_ticket = elsewhere.clone();
+fn a_tgt_for_another_realm_in_place_of_the_service_is_a_referral() {
+    let outcome = exchange(plain(), referral_to("ELSEWHERE.COM")).unwrap();
+    let TgsOutcome::Referral { tgt, realm } = outcome else {
+        panic!("expected a referral")
     };
-    let refused = exchange(plain(), referral).unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "server referrals are not built yet: the KDC of EXAMPLE.COM answers the request for \
-         HTTP/www.example.com@EXAMPLE.COM with krbtgt/ELSEWHERE.COM@EXAMPLE.COM"
-    );
+    assert_eq!(realm.as_bytes(), b"ELSEWHERE.COM");
+    assert_eq!(tgt.server, Principal::krbtgt("EXAMPLE.COM", "ELSEWHERE.COM"));
+    // With it, the other realm's KDC is asked.
+    let outcome = TgsExchange::start(TgsParams::new(*tgt, web()), now(60), &mut rng(1)).unwrap();
+    assert!(matches!(outcome, TgsOutcome::Send { realm, .. } if realm.as_bytes() == b"ELSEWHERE.COM"));
+}
+
+#[test]
+fn a_referral_comes_only_where_it_may_and_from_who_may_give_it() {
     let mut exact = plain();
     exact.options.remove(KdcOptions::CANONICALIZE);
+    let cases = [
+        // Nobody let the KDC choose.
+        exchange(exact, referral_to("ELSEWHERE.COM")),
+        // Back to the realm that refers.
+        exchange(plain(), referral_to("EXAMPLE.COM")),
+        // Another realm's TGT, which is not this KDC's to give.
+        exchange(plain(), |issue| {
+            referral_to("ELSEWHERE.COM")(issue);
+            issue.server.realm = "THIRD.COM".into();
+            issue.server_on_ticket.realm = "THIRD.COM".into();
+        }),
+        // Another service in place of the one asked for.
+        exchange(plain(), |issue| {
+            issue.server = Principal::new("EXAMPLE.COM", &["krbtgt", "A", "B"]);
+            issue.server_on_ticket = issue.server.clone();
+        }),
+        // A renewed ticket is the same one.
+        exchange(TgsParams::renew(tgt()), referral_to("ELSEWHERE.COM")),
+    ];
+    for refused in cases {
+        assert!(matches!(misbehaviour(refused), Misbehaviour::Server { .. }));
+    }
+}
+
+#[test]
+fn asked_for_a_far_realm_a_kdc_may_answer_with_a_nearer_one() {
+    let far = || {
+        let mut params = TgsParams::new(tgt(), Principal::krbtgt("EXAMPLE.COM", "FAR.COM"));
+        params.options.remove(KdcOptions::CANONICALIZE);
+        params
+    };
+    let asked = done(exchange(far(), |_| {}).unwrap());
+    assert_eq!(
+        asked.credential.server,
+        Principal::krbtgt("EXAMPLE.COM", "FAR.COM")
+    );
+    let nearer = exchange(far(), referral_to("NEAR.COM")).unwrap();
+    assert!(matches!(nearer, TgsOutcome::Referral { realm, .. } if realm.as_bytes() == b"NEAR.COM"));
     assert!(matches!(
-        misbehaviour(exchange(exact, referral)),
+        misbehaviour(exchange(far(), referral_to("EXAMPLE.COM"))),
         Misbehaviour::Server { .. }
     ));
-    let asked = done(exchange(TgsParams::new(tgt(), elsewhere.clone()), |_| {}).unwrap());
-    assert_eq!(asked.credential.server, elsewhere);
-    // With it, the other realm's KDC is asked.
-    let outcome = TgsExchange::start(TgsParams::new(asked.credential, web()), now(60), &mut rng(1)).unwrap();
-    assert!(matches!(outcome, TgsOutcome::Send { realm, .. } if realm.as_bytes() == b"ELSEWHERE.COM"));
+}
+
+#[test]
+fn a_forwarded_ticket_is_for_the_addresses_asked_for_and_a_proxy_is_asked_for_by_name() {
+    let home = || vec![(AddressType::IPV4, vec![192, 0, 2, 1])];
+    let forward = |lie: fn(&mut Issue)| exchange(TgsParams::forward(tgt(), home()), lie);
+    let give = |issue: &mut Issue| {
+        issue.flags.insert(TicketFlags::FORWARDED);
+        issue.addresses = vec![(AddressType::IPV4, vec![192, 0, 2, 1])];
+    };
+    let forwarded = done(forward(give).unwrap()).credential;
+    assert_eq!((&forwarded.server, &forwarded.addresses), (&tgs(), &home()));
+    assert!(forwarded.flags.contains(TicketFlags::FORWARDED));
+    assert_eq!(misbehaviour(forward(|_| {})), Misbehaviour::Addresses);
+    assert!(exchange(TgsParams::forward(tgt(), vec![]), |_| {}).is_ok());
+
+    let proxy = TgsParams::proxy(tgt(), web(), vec![]);
+    assert!(proxy.options.contains(KdcOptions::PROXY));
+    let proxied = exchange(proxy, |issue| issue.flags.insert(TicketFlags::PROXY));
+    assert_eq!(done(proxied.unwrap()).credential.server, web());
+}
+
+#[test]
+fn a_user_to_user_ticket_says_so_and_keeps_the_other_ticket() {
+    let second = || Issue::honest(tgs()).ticket(&mut rng(30));
+    let params = TgsParams::user_to_user(tgt(), Principal::new("EXAMPLE.COM", &["bob"]), second());
+    let (request, _) = begin(params.clone());
+    let request: TgsReq<'_> = asn1::decode(&request).unwrap();
+    let body = &request.req_body;
+    assert!(body.kdc_options.contains(KdcOptions::ENC_TKT_IN_SKEY));
+    let tickets = body.additional_tickets.as_ref().unwrap();
+    assert_eq!(asn1::encode(&tickets[0]).unwrap(), second());
+    let credential = done(exchange(params, |_| {}).unwrap()).credential;
+    assert!(credential.is_skey);
+    assert_eq!(credential.second_ticket, second());
+    assert!(!done(exchange(plain(), |_| {}).unwrap()).credential.is_skey);
 }
 
 #[test]
@@ -343,14 +424,9 @@ fn renewal_gives_a_later_end_within_the_old_limits() {
 #[test]
 fn a_postdated_ticket_starts_when_asked_and_a_request_without_renewable_names_no_rtime() {
     let later = || {
-        let mut params = TgsParams {
-            start: Some(at(T0 + 3600)),
-            ..plain()
-        };
+        let mut params = TgsParams::postdated(tgt(), web(), at(T0 + 3600));
         params.options.remove(KdcOptions::RENEWABLE);
-        params
-            .options
-            .insert(KdcOptions::POSTDATED | KdcOptions::ALLOW_POSTDATE);
+        params.options.insert(KdcOptions::ALLOW_POSTDATE);
         params
     };
     let give = |start: i64| {
