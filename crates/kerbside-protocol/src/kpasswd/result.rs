@@ -39,14 +39,16 @@ impl KpasswdDone {
     }
 
     /// Why: the server's text, or Active Directory's policy in words. A text that is empty, not UTF-8 or has a NUL in
-    /// it is replaced by advice. It is foreign text, with its control characters as they came.
+    /// it is replaced by advice; a NUL that ends it is not shown (Heimdal's kpasswdd sends one). It is foreign text, with
+    /// its control characters as they came.
     pub fn message(&self) -> String {
         if let Some(policy) = self.policy()
             && let Some(words) = policy_words(&policy)
         {
             return words;
         }
-        match core::str::from_utf8(&self.text) {
+        let text = self.text.strip_suffix(b"\0").unwrap_or(&self.text);
+        match core::str::from_utf8(text) {
             Ok(text) if !text.is_empty() && !text.contains('\0') => text.to_string(),
             _ => "Try a more complex password, or contact your administrator.".to_string(),
         }

@@ -288,6 +288,23 @@ fn an_ap_rep_without_sequence_number_is_taken() {
 }
 
 #[test]
+fn a_nul_at_the_end_of_the_servers_text_is_not_shown() {
+    let advice = "Try a more complex password, or contact your administrator.";
+    for (text, expected) in [
+        ("Password too short\0", "Password too short"),
+        ("Password\0too short", advice),
+        ("Password too short\0\0", advice),
+        ("\0", advice),
+    ] {
+        let done = KpasswdDone {
+            code: KpasswdResultCode::KRB5_KPASSWD_SOFTERROR,
+            text: text.as_bytes().to_vec(),
+        };
+        assert_eq!(done.message(), expected, "{text:?}");
+    }
+}
+
+#[test]
 fn results_in_words() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/kpasswd.json");
     let vectors: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
