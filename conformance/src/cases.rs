@@ -4,6 +4,7 @@ mod collections;
 mod enctypes;
 mod files;
 mod gss;
+mod heimdal;
 mod kpasswd;
 mod ktutil;
 mod login;
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(matrix::cases());
+    cases.extend(heimdal::cases());
     cases.extend(up::cases());
     cases
 }

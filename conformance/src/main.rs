@@ -6,9 +6,11 @@
 
 mod cases;
 mod gss_peer;
+mod heimdal;
 mod realm;
 mod realms;
 mod run;
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ pub(crate) struct Suite {
     pub(crate) bin: PathBuf,
     /// The programs of `peers/`.
     pub(crate) peers: PathBuf,
+    /// Servers that many cases use.
+    pub(crate) shared: shared::Shared,
 }
 
 /// Runs a case; the error says what was expected and what was found.
@@ -147,6 +151,7 @@ fn prepare() -> Result<(Suite, tempfile::TempDir), String> {
         Suite {
             bin: folder.path().to_owned(),
             peers,
+            shared: shared::Shared::default(),
         },
         folder,
     ))
