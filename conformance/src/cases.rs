@@ -7,6 +7,7 @@ mod gss;
 mod heimdal;
 mod kpasswd;
 mod ktutil;
+mod ldap_kdc;
 mod login;
 mod matrix;
 mod refusals;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(gss::cases());
     cases.extend(matrix::cases());
     cases.extend(heimdal::cases());
+    cases.extend(ldap_kdc::cases());
     cases.extend(up::cases());
     cases
 }

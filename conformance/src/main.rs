@@ -7,6 +7,7 @@
 mod cases;
 mod gss_peer;
 mod heimdal;
+mod ldap_kdc;
 mod realm;
 mod realms;
 mod run;

@@ -108,6 +108,11 @@ impl Realm {
             .args("create -s -P master-key-password -r")
             .arg(self.options.realm)
             .ok(&self.env)?;
+        self.principals()
+    }
+
+    /// The usual principals and keytabs in a database that is there.
+    pub(crate) fn principals(&self) -> Result<(), String> {
         let mut lines = String::new();
         for line in [
             "addprinc -pw Passw0rd-alice +requires_preauth alice",
