@@ -10,7 +10,13 @@
 //!                                                    └──► a SPAKE challenge at once ────────────────────────────┴──► Ask
 //!                                                                    Done ◄── AS-REP ◄── Send (SPAKE response) ◄──┘
 //! ```
+//!
+//! In armor (FAST, RFC 6113) it is the same line, each request and reply in a tunnel, with the encrypted challenge in the
+//! place of the timestamp. Three errors begin it again: one that says that the KDC knows FAST where there is armor for it,
+//! an expired pre-authentication (once), and a referral to the client's own realm (RFC 6806 section 7), which may want
+//! other armor first ([`AsOutcome::NeedArmor`]).
 
+mod error_reply;
 mod outcome;
 mod preauthentication;
 mod reply;
@@ -20,22 +26,24 @@ mod tests;
 pub use outcome::{AsDone, AsOutcome, AsParams};
 
 use alloc::boxed::Box;
-use alloc::format;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use kerbside_asn1::{self as asn1, AsReq, ErrorCode, KdcOptions, KdcReq, MsgType, PaData, PaDataType, Raw};
-use kerbside_crypto::{CryptoRng, Key, LongTermKey, Password, ReplyKey};
+use kerbside_asn1::{
+    self as asn1, AsReq, KdcOptions, KdcReq, KerbPaPacRequest, MsgType, NameType, PaDataType, Raw, Realm,
+};
+use kerbside_crypto::{CryptoRng, LongTermKey, Password, ReplyKey};
 
 use crate::PVNO;
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
+use crate::fast::{FastArmor, Opened, Padata, Tunnel, borrowed};
 use crate::kdc_request::{Body, Constraints, RequestTimes, nonce, permitted};
-use crate::krb_error::KrbErrorFacts;
 use crate::preauth::{Answer, KeyParams};
 use crate::spake::{Agreement, Challenge};
-use crate::time::{Now, ahead, within};
+use crate::time::Now;
 
-/// Round trips that one AS exchange may take: the first, two with pre-authentication, one after clock skew, one of them
-/// once more over a stream, and some for a KDC of habits unknown.
+/// Round trips that an AS exchange may take in one realm: the first, the same in armor, two with pre-authentication, one
+/// after clock skew, one of them once more over a stream, and some for a KDC of habits unknown.
 pub const MAX_AS_ROUNDS: u32 = 10;
 
 /// The AS exchange.
@@ -72,10 +80,13 @@ impl AsExchange {
             stream_only: false,
             hints: Vec::new(),
             cookie: None,
-            timestamp_offered: false,
+            second_choice: None,
             password: None,
+            tunnel: None,
+            restarted: false,
+            left: Vec::new(),
         };
-        exchange.send(Step::Nothing, now, rng)
+        exchange.begin(now, rng)
     }
 }
 
@@ -90,15 +101,39 @@ struct Exchange {
     /// What the KDC said about the client's keys before pre-authentication.
     hints: Vec<KeyParams>,
     cookie: Option<Vec<u8>>,
-    /// Whether an encrypted timestamp would do as well, by the KDC's word and the parameters.
-    timestamp_offered: bool,
+    /// What would do as well as SPAKE, by the KDC's word and the parameters.
+    second_choice: Option<KeyProof>,
     password: Option<Password>,
+    /// The armor that is in use.
+    tunnel: Option<Tunnel>,
+    /// Whether the exchange began again already because its pre-authentication expired.
+    restarted: bool,
+    /// The realms whose KDCs sent the client on.
+    left: Vec<Realm>,
+}
+
+/// How the client shows that it knows its key, other than by SPAKE: with the time, encrypted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyProof {
+    /// Under the key itself.
+    Timestamp,
+    /// Under a key made of it and the armor's.
+    Challenge,
+}
+
+impl KeyProof {
+    fn padata_type(self) -> PaDataType {
+        match self {
+            Self::Timestamp => PaDataType::PA_ENC_TIMESTAMP,
+            Self::Challenge => PaDataType::PA_ENCRYPTED_CHALLENGE,
+        }
+    }
 }
 
 /// What the next request brings for pre-authentication.
 enum Step {
     Nothing,
-    Timestamp(LongTermKey),
+    Key(KeyProof, LongTermKey),
     SpakeSupport,
     SpakeResponse(Agreement),
 }
@@ -106,8 +141,8 @@ enum Step {
 /// What a request that was sent brought.
 enum Proof {
     Nothing,
-    /// A timestamp under this key.
-    Timestamp(LongTermKey),
+    /// The time under this key, or under one made of it.
+    Key(KeyProof, LongTermKey),
     /// The groups of SPAKE, in this PA-SPAKE.
     SpakeSupport(Vec<u8>),
     /// The answer to a challenge; the reply will be under this key.
@@ -115,9 +150,13 @@ enum Proof {
 }
 
 impl Proof {
-    /// Whether it shows that the client knows its key.
-    fn is_given(&self) -> bool {
-        matches!(self, Self::Timestamp(_) | Self::SpakeResponse(_))
+    /// The pre-authentication that shows that the client knows its key; none where nothing does.
+    fn given(&self) -> Option<PaDataType> {
+        match self {
+            Self::Nothing | Self::SpakeSupport(_) => None,
+            Self::Key(kind, _) => Some(kind.padata_type()),
+            Self::SpakeResponse(_) => Some(PaDataType::PA_SPAKE),
+        }
     }
 }
 
@@ -136,25 +175,29 @@ pub struct AsPending(Box<(Exchange, Sent)>);
 /// Waits for the caller's answer.
 pub struct AsAsk(Box<(Exchange, Reason)>);
 
-/// What a reply is opened with.
-struct Opener {
-    key: Key,
-    params: Option<KeyParams>,
-    preauthenticated: bool,
+/// Waits for armor of another realm.
+pub struct AsNeedArmor(Box<Exchange>);
+
+/// A reply, as it came and as far as it is opened.
+struct Received {
+    bytes: Vec<u8>,
+    /// What its tunnel held; none without armor.
+    opened: Option<Opened>,
+    /// What the client had proved itself by.
+    proved_by: Option<PaDataType>,
 }
 
 /// What the answer is for.
 enum Reason {
-    /// The timestamp of the next request, with one of these keys.
-    Timestamp(Vec<KeyParams>),
+    /// The proof of the next request, with one of these keys.
+    Prove(KeyProof, Vec<KeyParams>),
     /// The response to this challenge, with this key.
     Spake(Challenge, KeyParams),
     /// A reply that is there already, which this key opens.
     Decrypt {
-        reply: Vec<u8>,
-        sent: Sent,
+        received: Box<Received>,
+        sent: Box<Sent>,
         params: KeyParams,
-        preauthenticated: bool,
     },
 }
 
@@ -171,6 +214,32 @@ impl core::fmt::Debug for AsAsk {
         f.debug_struct("AsAsk")
             .field("client", &self.0.0.params.client)
             .finish_non_exhaustive()
+    }
+}
+
+impl core::fmt::Debug for AsNeedArmor {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("AsNeedArmor")
+            .field("client", &self.0.params.client)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AsNeedArmor {
+    /// Goes on in the realm that was named, with armor for it.
+    ///
+    /// # Errors
+    /// [`ProtocolError::Misuse`] and [`ProtocolError::ArmorExpired`] for a ticket that is none, else as
+    /// [`AsExchange::start`].
+    pub fn armor(
+        self,
+        armor: FastArmor,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
+        let mut exchange = *self.0;
+        exchange.params.armor = Some(armor);
+        exchange.begin(now, rng)
     }
 }
 
@@ -206,9 +275,9 @@ impl AsAsk {
     ) -> Result<AsOutcome, ProtocolError> {
         let (mut exchange, reason) = *self.0;
         match reason {
-            Reason::Timestamp(candidates) => {
+            Reason::Prove(kind, candidates) => {
                 let key = exchange.take_answer(answer, &candidates)?;
-                exchange.send(Step::Timestamp(key), now, rng)
+                exchange.send(Step::Key(kind, key), now, rng)
             }
             Reason::Spake(challenge, params) => {
                 let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
@@ -219,18 +288,12 @@ impl AsAsk {
                 exchange.send(Step::SpakeResponse(agreement), now, rng)
             }
             Reason::Decrypt {
-                reply,
+                received,
                 sent,
                 params,
-                preauthenticated,
             } => {
                 let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
-                let opener = Opener {
-                    key: key.into_inner(),
-                    params: Some(params),
-                    preauthenticated,
-                };
-                exchange.finish(&sent, &reply, opener, now)
+                exchange.finish(&sent, &received, key.into_inner(), Some(params), now)
             }
         }
     }
@@ -283,6 +346,32 @@ impl Exchange {
         }
     }
 
+    /// The first request to a realm, in armor where it is known to take it.
+    fn begin(mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
+        if self.params.armor.as_ref().is_some_and(|armor| armor.required) {
+            self.put_on_armor(now, rng)?;
+        } else if let Some(armor) = &self.params.armor {
+            armor.check(&self.params.client.realm, now.offset_by(self.offset_seconds)?)?;
+        }
+        self.send(Step::Nothing, now, rng)
+    }
+
+    /// New armor, for all that follows.
+    fn put_on_armor(&mut self, now: Now, rng: &mut dyn CryptoRng) -> Result<(), ProtocolError> {
+        if let Some(armor) = &self.params.armor {
+            let kdc_now = now.offset_by(self.offset_seconds)?;
+            armor.check(&self.params.client.realm, kdc_now)?;
+            self.tunnel = Some(Tunnel::by_ticket(&armor.ticket, kdc_now, rng)?);
+        }
+        Ok(())
+    }
+
+    /// Whether the KDC may know the client by another name or send it to another realm.
+    fn canonicalizes(&self) -> bool {
+        self.params.options.contains(KdcOptions::CANONICALIZE)
+            || self.params.client.name.name_type == NameType::NT_ENTERPRISE
+    }
+
     /// Makes a request, with what `step` says for pre-authentication.
     fn send(self, step: Step, now: Now, rng: &mut dyn CryptoRng) -> Result<AsOutcome, ProtocolError> {
         let kdc_now = now.offset_by(self.offset_seconds)?;
@@ -313,11 +402,13 @@ impl Exchange {
             additional_tickets: &[],
         }
         .encode()?;
-        let (padata, proof) = self.prove(step, &body, kdc_now, rng)?;
-        let padata = padata
-            .as_ref()
-            .map(|(padata_type, value)| (*padata_type, &value[..]));
-        let bytes = encode_request(&body, padata, self.cookie.as_deref())?;
+        let (shown, proof) = self.prove(step, &body, kdc_now, rng)?;
+        let mut padata = self.padata(shown)?;
+        if let Some(tunnel) = &self.tunnel {
+            let value = tunnel.wrap(&body, &body, &padata, rng)?;
+            padata = vec![(PaDataType::PA_FX_FAST, value)];
+        }
+        let bytes = encode_request(&body, &padata)?;
         self.transmit(Sent {
             bytes,
             nonce,
@@ -325,6 +416,19 @@ impl Exchange {
             times,
             proof,
         })
+    }
+
+    /// The padata of a request. PA-REQ-ENC-PA-REP is always there: it makes the KDC vouch for what it received.
+    fn padata(&self, proof: Option<Padata>) -> Result<Vec<Padata>, ProtocolError> {
+        let mut padata = Vec::from_iter(proof);
+        let cookie = self.cookie.clone();
+        padata.extend(cookie.map(|cookie| (PaDataType::PA_FX_COOKIE, cookie)));
+        if let Some(include_pac) = self.params.include_pac {
+            let value = asn1::encode(&KerbPaPacRequest { include_pac })?;
+            padata.push((PaDataType::PA_PAC_REQUEST, value));
+        }
+        padata.push((PaDataType::PA_REQ_ENC_PA_REP, Vec::new()));
+        Ok(padata)
     }
 
     fn transmit(mut self, sent: Sent) -> Result<AsOutcome, ProtocolError> {
@@ -342,108 +446,15 @@ impl Exchange {
             pending: AsPending(Box::new((self, sent))),
         })
     }
-
-    fn take_krb_error(
-        mut self,
-        sent: Sent,
-        bytes: &[u8],
-        now: Now,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<AsOutcome, ProtocolError> {
-        let error = KrbErrorFacts::parse(bytes)?;
-        let ahead_seconds = ahead(error.server_time.time, now.time);
-        let skewed = !within(ahead_seconds, self.params.skew_seconds_max);
-        match error.code {
-            ErrorCode::KDC_ERR_PREAUTH_REQUIRED => match sent.proof {
-                Proof::Nothing => self.preauth_required(&error, now, rng),
-                _ => Err(self.fault(Misbehaviour::PreauthAgain)),
-            },
-            ErrorCode::KDC_ERR_MORE_PREAUTH_DATA_REQUIRED => self.more_preauth(&sent.proof, &error),
-            // The KDC takes none of our groups (RFC 9588 4.2). No password was tried so far.
-            ErrorCode::KDC_ERR_PREAUTH_FAILED
-                if self.timestamp_offered && matches!(sent.proof, Proof::SpakeSupport(_)) =>
-            {
-                Ok(self.ask_for_timestamp())
-            }
-            ErrorCode::KRB_ERR_RESPONSE_TOO_BIG if self.stream_only => {
-                Err(self.fault(Misbehaviour::TooBigOverStream))
-            }
-            ErrorCode::KRB_ERR_RESPONSE_TOO_BIG => {
-                self.stream_only = true;
-                self.transmit(sent)
-            }
-            // A KDC that only says "failed" may mean the clock: its own time in the error tells.
-            ErrorCode::KRB_AP_ERR_SKEW | ErrorCode::KDC_ERR_PREAUTH_FAILED
-                if matches!(sent.proof, Proof::Timestamp(_))
-                    && !self.offset_learnt
-                    && (skewed || error.code == ErrorCode::KRB_AP_ERR_SKEW)
-                    && ahead_seconds != self.offset_seconds =>
-            {
-                self.offset_seconds = ahead_seconds;
-                self.offset_learnt = true;
-                let step = match sent.proof {
-                    Proof::Timestamp(key) => Step::Timestamp(key),
-                    _ => Step::Nothing,
-                };
-                self.send(step, now, rng)
-            }
-            ErrorCode::KRB_AP_ERR_SKEW if skewed => Err(ProtocolError::ClockSkew {
-                by: self.kdc(),
-                ahead_seconds,
-                allowed_seconds: self.params.skew_seconds_max,
-            }),
-            ErrorCode::KDC_ERR_WRONG_REALM => Err(self.client_referral(&error)),
-            _ => Err(error.into_refusal(
-                self.kdc(),
-                Some(self.params.client.clone()),
-                self.params.service.clone(),
-            )),
-        }
-    }
-
-    fn client_referral(&self, error: &KrbErrorFacts) -> ProtocolError {
-        let to = error
-            .client_realm
-            .as_ref()
-            .map_or_else(|| "another realm".into(), |realm| format!("{realm}"));
-        let because = format!(
-            "{} points {} to {to}: {}",
-            self.kdc(),
-            self.params.client,
-            error.code
-        );
-        ProtocolError::NotBuilt {
-            what: "client referrals",
-            because,
-        }
-    }
 }
 
-/// The encoded AS-REQ around `body`. PA-REQ-ENC-PA-REP is always there: it makes the KDC vouch for what it received.
-fn encode_request(
-    body: &[u8],
-    proof: Option<(PaDataType, &[u8])>,
-    cookie: Option<&[u8]>,
-) -> Result<Vec<u8>, ProtocolError> {
-    let mut padata = Vec::new();
-    let mut add = |padata_type, padata_value| {
-        padata.push(PaData {
-            padata_type,
-            padata_value,
-        })
-    };
-    if let Some((padata_type, value)) = proof {
-        add(padata_type, value);
-    }
-    if let Some(cookie) = cookie {
-        add(PaDataType::PA_FX_COOKIE, cookie);
-    }
-    add(PaDataType::PA_REQ_ENC_PA_REP, &[]);
+/// The encoded AS-REQ around `body`.
+fn encode_request(body: &[u8], padata: &[Padata]) -> Result<Vec<u8>, ProtocolError> {
     let req_body = Raw::parse(body)?;
     let request = AsReq(KdcReq {
         pvno: PVNO,
         msg_type: MsgType::AS_REQ,
-        padata: Some(padata),
+        padata: Some(borrowed(padata)),
         req_body,
     });
     Ok(asn1::encode(&request)?)

@@ -13,7 +13,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::{DecodeError, EncodeError, ErrorCode, MsgType, PaDataType, Principal, Realm};
+use kerbside_asn1::{
+    DecodeError, EncodeError, ErrorCode, KerberosTime, MsgType, PaDataType, Principal, Realm,
+};
 use kerbside_crypto::{CryptoError, EncryptionType};
 
 use crate::PVNO;
@@ -51,6 +53,9 @@ pub enum ProtocolError {
     // --- the peer refused ---
     /// A KRB-ERROR. Nobody vouches for it: it is not authenticated.
     Refused(Box<Refusal>),
+    /// A KRB-ERROR in clear in answer to a request in armor (FAST): the KDC could not open the request, or somebody else
+    /// wrote it. Nothing was done because of it.
+    UnarmoredRefusal(Box<Refusal>),
     /// An AP-REQ that we refuse.
     ApReq(Box<ApRefusal>),
     // --- policy ---
@@ -98,6 +103,13 @@ pub enum ProtocolError {
         /// The key version the KDC says it used.
         kvno: Option<u32>,
     },
+    /// The armor ticket has expired.
+    ArmorExpired {
+        /// The service that it is for.
+        server: Principal,
+        /// When it ended.
+        end: KerberosTime,
+    },
     /// The answer to a question brings a key of an enctype that is not among the candidates.
     KeyNotCandidate {
         /// Whose key was asked for.
@@ -128,7 +140,7 @@ impl ProtocolError {
     /// The code of RFC 4120 7.5.9 that says the same: the peer's own where it refused, ours where we refuse an AP-REQ.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
-            Self::Refused(refusal) => Some(refusal.code),
+            Self::Refused(refusal) | Self::UnarmoredRefusal(refusal) => Some(refusal.code),
             Self::ApReq(refusal) => Some(refusal.code()),
             Self::ClockSkew { .. } => Some(ErrorCode::KRB_AP_ERR_SKEW),
             Self::Version { .. } => Some(ErrorCode::KRB_AP_ERR_BADVERSION),
@@ -139,6 +151,7 @@ impl ProtocolError {
             }),
             Self::NoCommonEnctype { .. } => Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP),
             Self::WrongReplyKey { .. } => Some(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY),
+            Self::ArmorExpired { .. } => Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED),
             _ => None,
         }
     }
@@ -220,6 +233,10 @@ impl fmt::Display for ProtocolError {
             ),
             Self::Misbehaved { by, what } => write!(f, "{by} broke a rule: {what}"),
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::UnarmoredRefusal(refusal) => write!(
+                f,
+                "{refusal}; nobody vouches for this answer: the request was armored (FAST), it is not"
+            ),
             Self::ApReq(refusal) => refusal.fmt(f),
             Self::ClockSkew {
                 by,
@@ -268,6 +285,9 @@ impl fmt::Display for ProtocolError {
                     write!(f, ", kvno {kvno}")?;
                 }
                 write!(f, "): wrong password or key")
+            }
+            Self::ArmorExpired { server, end } => {
+                write!(f, "the armor ticket for {server} has expired: it ended {end}")
             }
             Self::KeyNotCandidate {
                 principal,

@@ -7,6 +7,8 @@
     reason = "a test that fails may panic"
 )]
 
+pub(crate) mod fast;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,6 +24,7 @@ use kerbside_crypto::{
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
 
+use crate::fast::{Padata, borrowed};
 use crate::kdc_request::host_addresses;
 use crate::krb_error::ErrorReply;
 use crate::time::{Now, at};
@@ -109,6 +112,8 @@ pub(crate) struct Issue {
     pub(crate) reply_key: Key,
     pub(crate) reply_usage: KeyUsage,
     pub(crate) vouch: Vouch,
+    /// Whether the encrypted part says that the KDC knows FAST, where it vouches for the request.
+    pub(crate) knows_fast: bool,
     pub(crate) etype_info2: Option<Vec<u8>>,
     /// Padata of a TGS-REP in clear, and of its encrypted part.
     pub(crate) padata: Vec<(PaDataType, Vec<u8>)>,
@@ -139,6 +144,7 @@ impl Issue {
             reply_key: alice_key().into_inner(),
             reply_usage: KeyUsage::AS_REP_ENC_PART,
             vouch: Vouch::Yes,
+            knows_fast: false,
             etype_info2: None,
             padata: Vec::new(),
             enc_padata: Vec::new(),
@@ -234,17 +240,17 @@ impl Issue {
         }
     }
 
-    fn kdc_rep<'a>(&'a self, msg_type: MsgType, ticket: &'a [u8], cipher: &'a [u8]) -> KdcRep<'a> {
-        let info = self.etype_info2.as_deref();
-        let info = info.map(|value| PaData {
-            padata_type: PaDataType::PA_ETYPE_INFO2,
-            padata_value: value,
-        });
-        let padata: Vec<_> = info.into_iter().chain(wire_padata(&self.padata)).collect();
+    fn kdc_rep<'a>(
+        &'a self,
+        msg_type: MsgType,
+        ticket: &'a [u8],
+        padata: &'a [Padata],
+        cipher: &'a [u8],
+    ) -> KdcRep<'a> {
         KdcRep {
             pvno: self.pvno,
             msg_type: self.msg_type.unwrap_or(msg_type),
-            padata: (!padata.is_empty()).then_some(padata),
+            padata: (!padata.is_empty()).then(|| borrowed(padata)),
             crealm: self.client.realm.to_wire(),
             cname: self.client.name.to_wire(),
             ticket: Raw::parse(ticket).unwrap(),
@@ -257,36 +263,47 @@ impl Issue {
     }
 
     pub(crate) fn as_rep(&self, request: &[u8], rng: &mut dyn CryptoRng) -> Vec<u8> {
+        let info = self.etype_info2.clone();
+        let info = info.map(|info| (PaDataType::PA_ETYPE_INFO2, info));
+        let ticket = self.ticket(rng);
+        self.as_rep_with(request, &ticket, info.as_slice(), &self.reply_key, rng)
+    }
+
+    /// An AS-REP with this ticket, padata and reply key.
+    fn as_rep_with(
+        &self,
+        request: &[u8],
+        ticket: &[u8],
+        padata: &[Padata],
+        reply_key: &Key,
+        rng: &mut dyn CryptoRng,
+    ) -> Vec<u8> {
         let covered = if self.vouch == Vouch::Wrong {
             &b"another request"[..]
         } else {
             request
         };
-        let mac = self
-            .reply_key
-            .checksum(KeyUsage::AS_REQ_CHECKSUM, &[covered])
-            .unwrap();
+        let mac = reply_key.checksum(KeyUsage::AS_REQ_CHECKSUM, &[covered]).unwrap();
         let checksum = Checksum {
-            cksumtype: self.reply_key.checksum_type(),
+            cksumtype: reply_key.checksum_type(),
             checksum: mac.as_bytes(),
         };
-        let checksum = asn1::encode(&checksum).unwrap();
-        let padata = matches!(self.vouch, Vouch::Yes | Vouch::Wrong).then(|| {
-            alloc::vec![PaData {
-                padata_type: PaDataType::PA_REQ_ENC_PA_REP,
-                padata_value: &checksum
-            }]
-        });
-        let mut part = self.enc_part(padata);
+        let mut vouching = Vec::new();
+        if matches!(self.vouch, Vouch::Yes | Vouch::Wrong) {
+            vouching.push((PaDataType::PA_REQ_ENC_PA_REP, asn1::encode(&checksum).unwrap()));
+        }
+        if self.knows_fast {
+            vouching.push((PaDataType::PA_FX_FAST, Vec::new()));
+        }
+        let mut part = self.enc_part((!vouching.is_empty()).then(|| borrowed(&vouching)));
         part.flags.set(TicketFlags::ENC_PA_REP, self.vouch != Vouch::No);
         let plain = if self.tag_26 {
             asn1::encode(&EncTgsRepPart(part)).unwrap()
         } else {
             asn1::encode(&EncAsRepPart(part)).unwrap()
         };
-        let cipher = self.reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
-        let ticket = self.ticket(rng);
-        asn1::encode(&AsRep(self.kdc_rep(MsgType::AS_REP, &ticket, &cipher))).unwrap()
+        let cipher = reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
+        asn1::encode(&AsRep(self.kdc_rep(MsgType::AS_REP, ticket, padata, &cipher))).unwrap()
     }
 
     pub(crate) fn tgs_rep(&self, rng: &mut dyn CryptoRng) -> Vec<u8> {
@@ -295,7 +312,13 @@ impl Issue {
         let plain = asn1::encode(&EncTgsRepPart(self.enc_part(padata))).unwrap();
         let cipher = self.reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
         let ticket = self.ticket(rng);
-        asn1::encode(&TgsRep(self.kdc_rep(MsgType::TGS_REP, &ticket, &cipher))).unwrap()
+        asn1::encode(&TgsRep(self.kdc_rep(
+            MsgType::TGS_REP,
+            &ticket,
+            &self.padata,
+            &cipher,
+        )))
+        .unwrap()
     }
 
     /// The honest answer to a TGS-REQ made with a ticket under `tgs_key`, checked as a KDC checks it.

@@ -12,7 +12,8 @@
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
 //! | password change (RFC 3244) | [`KpasswdExchange`] | not built yet |
 //!
-//! Pre-authentication in the AS exchange is SPAKE (RFC 9588) where the KDC offers it, else the encrypted timestamp.
+//! Pre-authentication in the AS exchange is SPAKE (RFC 9588) where the KDC offers it, else the encrypted challenge in armor
+//! and the encrypted timestamp in clear. Armor is FAST (RFC 6113): [`FastArmor`] in [`AsParams::armor`].
 //!
 //! # A login
 //!
@@ -64,6 +65,7 @@ mod error;
 mod error_data;
 #[cfg(test)]
 mod fake_kdc;
+mod fast;
 mod kdc_reply;
 mod kdc_request;
 mod kpasswd;
@@ -85,10 +87,13 @@ pub use ap_acceptor::{
     TicketDecrypted,
 };
 pub use ap_initiator::{ApEstablished, ApInitiator, ApParams, ApPending};
-pub use as_exchange::{AsAsk, AsDone, AsExchange, AsOutcome, AsParams, AsPending, MAX_AS_ROUNDS};
+pub use as_exchange::{
+    AsAsk, AsDone, AsExchange, AsNeedArmor, AsOutcome, AsParams, AsPending, MAX_AS_ROUNDS,
+};
 pub use authenticator::AuthenticatorFacts;
 pub use error::{ApRefusal, Misbehaviour, ProtocolError, Refusal, Refuser};
 pub use error_data::ErrorData;
+pub use fast::FastArmor;
 pub use kdc_request::{Constraints, DEFAULT_SKEW_SECONDS};
 pub use kerbside_formats::Credential;
 pub use kpasswd::{KpasswdDone, KpasswdExchange, KpasswdParams, KpasswdPending};

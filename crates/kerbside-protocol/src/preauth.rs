@@ -4,8 +4,8 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, EncryptedData, EtypeInfo2, EtypeInfo2Entry, MethodData, PaData, PaDataType, PaEncTsEnc,
-    Principal,
+    self as asn1, EncryptedData, EtypeInfo, EtypeInfo2, EtypeInfo2Entry, EtypeInfoEntry, MethodData, PaData,
+    PaDataType, PaEncTsEnc, Principal,
 };
 use kerbside_crypto::{
     CryptoError, CryptoRng, EncryptionType, EnctypePolicy, IterationLimits, Key, KeyUsage, LongTermKey,
@@ -87,7 +87,7 @@ pub enum Answer {
     Key(LongTermKey),
 }
 
-/// One entry of ETYPE-INFO2.
+/// One entry of ETYPE-INFO2 or ETYPE-INFO.
 pub(crate) struct HintEntry {
     enctype: EncryptionType,
     /// Absent means the default salt; present and empty means an empty one.
@@ -96,11 +96,16 @@ pub(crate) struct HintEntry {
 }
 
 /// What the KDC says about pre-authentication, of METHOD-DATA or of a reply's padata.
+#[derive(Default)]
 pub(crate) struct Hints {
     /// All the types named.
     pub(crate) offered: Vec<PaDataType>,
-    /// ETYPE-INFO2, if it was there: enctype, salt, parameters, in the KDC's order.
-    pub(crate) etype_info2: Option<Vec<HintEntry>>,
+    /// ETYPE-INFO2, or ETYPE-INFO where only that was there: enctype, salt, parameters, in the KDC's order.
+    entries: Option<Vec<HintEntry>>,
+    /// Whether the entries are those of ETYPE-INFO2.
+    pub(crate) has_etype_info2: bool,
+    /// PA-PW-SALT: the salt of whatever key it is, for KDCs that know no better way to say so.
+    pw_salt: Option<Vec<u8>>,
     /// An opaque value that the next request has to bring back (RFC 6113 5.2).
     pub(crate) cookie: Option<Vec<u8>>,
     /// The first PA-SPAKE, as sent: empty where the KDC only says that it knows it.
@@ -108,16 +113,6 @@ pub(crate) struct Hints {
 }
 
 impl Hints {
-    /// Nothing was said.
-    pub(crate) fn none() -> Self {
-        Self {
-            offered: Vec::new(),
-            etype_info2: None,
-            cookie: None,
-            spake: None,
-        }
-    }
-
     /// Reads the METHOD-DATA of a KRB-ERROR.
     pub(crate) fn of_method_data(bytes: &[u8]) -> Result<Self, ProtocolError> {
         let methods: MethodData<'_> = asn1::decode(bytes)?;
@@ -126,13 +121,22 @@ impl Hints {
 
     /// Reads the padata of a reply.
     pub(crate) fn of_padata(padata: &[PaData<'_>]) -> Result<Self, ProtocolError> {
-        let mut hints = Self::none();
+        let mut hints = Self::default();
         for element in padata {
             hints.offered.push(element.padata_type);
             match element.padata_type {
-                PaDataType::PA_ETYPE_INFO2 if hints.etype_info2.is_none() => {
+                PaDataType::PA_ETYPE_INFO2 if !hints.has_etype_info2 => {
                     let info: EtypeInfo2<'_> = asn1::decode(element.padata_value)?;
-                    hints.etype_info2 = Some(info.0.iter().map(owned_entry).collect());
+                    hints.entries = Some(info.0.iter().map(owned_entry).collect());
+                    hints.has_etype_info2 = true;
+                }
+                // The newer form takes precedence, wherever it stands (RFC 4120 5.2.7.5).
+                PaDataType::PA_ETYPE_INFO if hints.entries.is_none() => {
+                    let info: EtypeInfo<'_> = asn1::decode(element.padata_value)?;
+                    hints.entries = Some(info.0.iter().map(owned_old_entry).collect());
+                }
+                PaDataType::PA_PW_SALT if hints.pw_salt.is_none() => {
+                    hints.pw_salt = Some(element.padata_value.to_vec());
                 }
                 PaDataType::PA_SPAKE if hints.spake.is_none() => {
                     hints.spake = Some(element.padata_value.to_vec());
@@ -144,14 +148,21 @@ impl Hints {
         Ok(hints)
     }
 
+    /// Whether it says how a key comes out of a password.
+    pub(crate) fn tells_salt(&self) -> bool {
+        self.entries.is_some() || self.pw_salt.is_some()
+    }
+
     /// The keys that would do: those of the KDC's list that are among `asked`, in the KDC's order. Without a list, all
-    /// of `asked`. An absent salt is the default salt of `principal`; one that is present and empty is empty.
+    /// of `asked`. An absent salt is the default salt of `principal`; one that is present and empty is empty. PA-PW-SALT
+    /// counts where there is no list.
     pub(crate) fn candidates(&self, asked: &[EncryptionType], principal: &Principal) -> Vec<KeyParams> {
-        let Some(entries) = &self.etype_info2 else {
-            return asked
-                .iter()
-                .map(|&enctype| default_params(enctype, principal))
-                .collect();
+        let Some(entries) = &self.entries else {
+            let salted = |enctype| KeyParams {
+                salt: self.pw_salt.clone().unwrap_or_else(|| principal.default_salt()),
+                ..default_params(enctype, principal)
+            };
+            return asked.iter().map(|&enctype| salted(enctype)).collect();
         };
         let mut candidates: Vec<KeyParams> = Vec::new();
         for entry in entries {
@@ -171,11 +182,7 @@ impl Hints {
 
     /// The enctypes of the KDC's list.
     pub(crate) fn enctypes(&self) -> Vec<EncryptionType> {
-        self.etype_info2
-            .iter()
-            .flatten()
-            .map(|entry| entry.enctype)
-            .collect()
+        self.entries.iter().flatten().map(|entry| entry.enctype).collect()
     }
 }
 
@@ -184,6 +191,14 @@ fn owned_entry(entry: &EtypeInfo2Entry<'_>) -> HintEntry {
         enctype: entry.etype,
         salt: entry.salt.map(|salt| salt.as_bytes().to_vec()),
         s2kparams: entry.s2kparams.map(<[u8]>::to_vec),
+    }
+}
+
+fn owned_old_entry(entry: &EtypeInfoEntry<'_>) -> HintEntry {
+    HintEntry {
+        enctype: entry.etype,
+        salt: entry.salt.map(<[u8]>::to_vec),
+        s2kparams: None,
     }
 }
 

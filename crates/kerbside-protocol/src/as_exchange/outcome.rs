@@ -10,7 +10,8 @@ use kerbside_asn1::{
 use kerbside_crypto::{EncryptionType, EnctypePolicy, IterationLimits};
 use kerbside_formats::Credential;
 
-use super::{AsAsk, AsPending};
+use super::{AsAsk, AsNeedArmor, AsPending};
+use crate::fast::FastArmor;
 use crate::kdc_request::{Constraints, DEFAULT_SKEW_SECONDS};
 use crate::preauth::{KeyParams, Question};
 
@@ -50,6 +51,10 @@ pub struct AsParams {
     pub encrypted_timestamp: bool,
     /// Which pre-authentication goes first where the KDC offers both; SPAKE does where this names neither.
     pub preferred_preauth: Vec<PaDataType>,
+    /// What to armor the exchange with (FAST, RFC 6113); none for an exchange in clear.
+    pub armor: Option<FastArmor>,
+    /// Whether the ticket shall have a PAC; `None` says nothing to the KDC (MS-KILE 2.2.3).
+    pub include_pac: Option<bool>,
 }
 
 impl AsParams {
@@ -77,6 +82,8 @@ impl AsParams {
             spake_groups: vec![SpakeGroup::EDWARDS25519],
             encrypted_timestamp: true,
             preferred_preauth: Vec::new(),
+            armor: None,
+            include_pac: None,
         }
     }
 }
@@ -103,6 +110,13 @@ pub enum AsOutcome {
         /// What takes the answer.
         pending: AsAsk,
     },
+    /// Armor for another realm, to whose KDC the client was sent.
+    NeedArmor {
+        /// The realm whose ticket-granting service the armor is a ticket for.
+        realm: Realm,
+        /// What takes it.
+        pending: AsNeedArmor,
+    },
     /// The ticket.
     Done(Box<AsDone>),
 }
@@ -128,6 +142,12 @@ pub struct AsDone {
     pub reply_kvno: Option<u32>,
     /// Whether the client proved its key before the reply.
     pub preauthenticated: bool,
+    /// By which pre-authentication it did.
+    pub preauth_type: Option<PaDataType>,
+    /// Whether the exchange was armored: request and reply are the KDC's and ours, untouched on their way.
+    pub armored: bool,
+    /// Whether the KDC vouches that it knows FAST (RFC 6806 section 11).
+    pub fast_avail: bool,
     /// How the key came out of the password, where the KDC said.
     pub key_params: Option<KeyParams>,
 }

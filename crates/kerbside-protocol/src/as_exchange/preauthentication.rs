@@ -1,4 +1,5 @@
-//! Which pre-authentication an AS exchange does, and its steps: SPAKE (RFC 9588) or the encrypted timestamp.
+//! Which pre-authentication an AS exchange does, and its steps: SPAKE (RFC 9588), in armor the encrypted challenge (RFC 6113
+//! 5.4.6), or the encrypted timestamp.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -8,15 +9,13 @@ use alloc::vec::Vec;
 use kerbside_asn1::{PaDataType, SpakeGroup};
 use kerbside_crypto::CryptoRng;
 
-use super::{AsAsk, AsOutcome, Exchange, Proof, Reason, Step};
+use super::{AsAsk, AsOutcome, Exchange, KeyProof, Proof, Reason, Step};
 use crate::error::{Misbehaviour, ProtocolError};
+use crate::fast::Padata;
 use crate::krb_error::KrbErrorFacts;
-use crate::preauth::{Hints, KeyParams, Question, enc_timestamp};
+use crate::preauth::{Answer, Hints, KeyParams, Question, enc_timestamp};
 use crate::spake::{self, Challenge, NoChallenge, SPAKE_GROUPS};
 use crate::time::Now;
-
-/// A padata element of a request: its type and its value.
-type Padata = (PaDataType, Vec<u8>);
 
 impl Exchange {
     /// What `step` puts into a request with the body `req_body`.
@@ -29,9 +28,15 @@ impl Exchange {
     ) -> Result<(Option<Padata>, Proof), ProtocolError> {
         Ok(match step {
             Step::Nothing => (None, Proof::Nothing),
-            Step::Timestamp(key) => {
-                let value = enc_timestamp(&key, kdc_now, rng)?;
-                (Some((PaDataType::PA_ENC_TIMESTAMP, value)), Proof::Timestamp(key))
+            Step::Key(kind, key) => {
+                let value = match (kind, &self.tunnel) {
+                    (KeyProof::Timestamp, _) => enc_timestamp(&key, kdc_now, rng)?,
+                    (KeyProof::Challenge, Some(tunnel)) => tunnel.challenge(&key, kdc_now, rng)?,
+                    (KeyProof::Challenge, None) => {
+                        return Err(ProtocolError::Misuse("an encrypted challenge needs armor"));
+                    }
+                };
+                (Some((kind.padata_type(), value)), Proof::Key(kind, key))
             }
             Step::SpakeSupport => {
                 let value = spake::support(&self.spake_groups())?;
@@ -56,20 +61,26 @@ impl Exchange {
         let mut hints = hints_of(error)?;
         let groups = self.spake_groups();
         let offered = |wanted| hints.offered.contains(&wanted);
-        self.timestamp_offered = self.params.encrypted_timestamp && offered(PaDataType::PA_ENC_TIMESTAMP);
+        self.second_choice = self
+            .key_proofs()
+            .into_iter()
+            .find(|proof| offered(proof.padata_type()));
         let spake_offered = !groups.is_empty() && offered(PaDataType::PA_SPAKE);
-        if !self.timestamp_offered && !spake_offered {
+        if self.second_choice.is_none() && !spake_offered {
             return Err(self.no_common_preauth(hints));
         }
         self.take_hints(&mut hints)?;
         // SPAKE knows one key alone, which only ETYPE-INFO2 tells (RFC 9588 3.1).
-        let spake_possible = spake_offered && hints.etype_info2.is_some();
-        if !spake_possible && !self.timestamp_offered {
-            let what = "it offers SPAKE, but does not say in ETYPE-INFO2 with which key";
-            return Err(self.fault(Misbehaviour::Field(what)));
-        }
-        if !spake_possible || (self.timestamp_offered && self.prefers_timestamp()) {
-            return Ok(self.ask_for_timestamp());
+        let spake_possible = spake_offered && hints.has_etype_info2;
+        match self.second_choice {
+            None if !spake_possible => {
+                let what = "it offers SPAKE, but does not say in ETYPE-INFO2 with which key";
+                return Err(self.fault(Misbehaviour::Field(what)));
+            }
+            Some(proof) if !spake_possible || self.prefers_to_spake(proof) => {
+                return self.ask_for_proof(proof, now, rng);
+            }
+            _ => {}
         }
         let value = hints.spake.unwrap_or_default();
         if value.is_empty() {
@@ -78,7 +89,7 @@ impl Exchange {
         match spake::optimistic_group(&value)? {
             // The KDC guessed a group that is not ours: it will be told ours (RFC 9588 4.6).
             Some(group) if !groups.contains(&group) => self.send(Step::SpakeSupport, now, rng),
-            _ => self.take_challenge(None, &value),
+            _ => self.take_challenge(None, &value, now, rng),
         }
     }
 
@@ -87,6 +98,8 @@ impl Exchange {
         mut self,
         proof: &Proof,
         error: &KrbErrorFacts,
+        now: Now,
+        rng: &mut dyn CryptoRng,
     ) -> Result<AsOutcome, ProtocolError> {
         let Proof::SpakeSupport(support) = proof else {
             let what = "it wants more pre-authentication data, but there is nothing to add";
@@ -97,16 +110,22 @@ impl Exchange {
             let what = "it wants more pre-authentication data, but sends no SPAKE challenge";
             return Err(self.fault(Misbehaviour::Field(what)));
         };
-        if hints.etype_info2.is_some() {
+        if hints.has_etype_info2 {
             self.take_hints(&mut hints)?;
         } else {
             self.cookie = hints.cookie;
         }
-        self.take_challenge(Some(support), &value)
+        self.take_challenge(Some(support), &value, now, rng)
     }
 
     /// Asks for the key that the challenge is answered with.
-    fn take_challenge(self, support: Option<&[u8]>, value: &[u8]) -> Result<AsOutcome, ProtocolError> {
+    fn take_challenge(
+        self,
+        support: Option<&[u8]>,
+        value: &[u8],
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
         let challenge = match Challenge::take(support, value, &self.spake_groups()) {
             Ok(challenge) => challenge,
             Err(NoChallenge::Undecodable(error)) => return Err(error),
@@ -130,22 +149,37 @@ impl Exchange {
             .cloned()
             .ok_or(ProtocolError::Misuse("no key would do"))?;
         let candidates = vec![params.clone()];
-        Ok(self.ask(candidates, Reason::Spake(challenge, params)))
+        self.ask(candidates, Reason::Spake(challenge, params), now, rng)
     }
 
-    pub(super) fn ask_for_timestamp(self) -> AsOutcome {
+    /// Asks for the key that a timestamp or a challenge is made with.
+    pub(super) fn ask_for_proof(
+        self,
+        kind: KeyProof,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
         let candidates = self.hints.clone();
-        self.ask(candidates.clone(), Reason::Timestamp(candidates))
+        self.ask(candidates.clone(), Reason::Prove(kind, candidates), now, rng)
     }
 
-    fn ask(self, candidates: Vec<KeyParams>, reason: Reason) -> AsOutcome {
+    /// Asks, or takes the password that was given before.
+    fn ask(
+        self,
+        candidates: Vec<KeyParams>,
+        reason: Reason,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<AsOutcome, ProtocolError> {
         let question = Question::LongTermKey {
             principal: self.params.client.clone(),
             candidates,
         };
-        AsOutcome::Ask {
-            question,
-            pending: AsAsk(Box::new((self, reason))),
+        let known = self.password.clone();
+        let pending = AsAsk(Box::new((self, reason)));
+        match known {
+            Some(password) => pending.answer(Answer::Password(password), now, rng),
+            None => Ok(AsOutcome::Ask { question, pending }),
         }
     }
 
@@ -169,13 +203,17 @@ impl Exchange {
         wanted.filter(|group| SPAKE_GROUPS.contains(group)).collect()
     }
 
-    fn prefers_timestamp(&self) -> bool {
-        let first = self
-            .params
-            .preferred_preauth
-            .iter()
-            .find(|&&wanted| wanted == PaDataType::PA_SPAKE || wanted == PaDataType::PA_ENC_TIMESTAMP);
-        first == Some(&PaDataType::PA_ENC_TIMESTAMP)
+    /// The proofs by key that may be given, best first. The challenge exists in armor alone.
+    fn key_proofs(&self) -> Vec<KeyProof> {
+        let challenge = self.tunnel.is_some().then_some(KeyProof::Challenge);
+        let timestamp = self.params.encrypted_timestamp.then_some(KeyProof::Timestamp);
+        challenge.into_iter().chain(timestamp).collect()
+    }
+
+    fn prefers_to_spake(&self, proof: KeyProof) -> bool {
+        let wanted = proof.padata_type();
+        let mut named = self.params.preferred_preauth.iter();
+        named.find(|&&named| named == PaDataType::PA_SPAKE || named == wanted) == Some(&wanted)
     }
 
     fn no_common_preauth(&self, hints: Hints) -> ProtocolError {
@@ -183,9 +221,7 @@ impl Exchange {
         if !self.spake_groups().is_empty() {
             expected.push(PaDataType::PA_SPAKE);
         }
-        if self.params.encrypted_timestamp {
-            expected.push(PaDataType::PA_ENC_TIMESTAMP);
-        }
+        expected.extend(self.key_proofs().into_iter().map(KeyProof::padata_type));
         ProtocolError::NoCommonPreauth {
             realm: self.params.client.realm.clone(),
             expected,
@@ -198,5 +234,5 @@ fn hints_of(error: &KrbErrorFacts) -> Result<Hints, ProtocolError> {
     error
         .e_data
         .as_deref()
-        .map_or_else(|| Ok(Hints::none()), Hints::of_method_data)
+        .map_or_else(|| Ok(Hints::default()), Hints::of_method_data)
 }

@@ -5,13 +5,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, AsRep, EncAsRepPart, EncKdcRepPart, KdcOptions, KdcRep, MsgType, PaDataType, PaReqEncPaRep,
-    Principal, TicketFlags,
+    self as asn1, AsRep, EncAsRepPart, EncKdcRepPart, KdcRep, MsgType, PaDataType, PaReqEncPaRep, Principal,
+    TicketFlags,
 };
 use kerbside_crypto::{CryptoError, Key, KeyUsage};
 
-use super::{AsAsk, AsDone, AsOutcome, Exchange, Opener, Proof, Reason, Sent};
+use super::{AsAsk, AsDone, AsOutcome, Exchange, KeyProof, Proof, Reason, Received, Sent};
 use crate::error::{Misbehaviour, ProtocolError};
+use crate::fast::Opened;
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::plaintext::decode_plaintext;
 use crate::preauth::{Hints, KeyParams, Question, default_params};
@@ -36,7 +37,11 @@ impl Exchange {
             }));
         }
         let proof = core::mem::replace(&mut sent.proof, Proof::Nothing);
-        let preauthenticated = proof.is_given();
+        let received = Received {
+            bytes: bytes.to_vec(),
+            opened: self.open_tunnel(&reply, sent.nonce, &proof)?,
+            proved_by: proof.given(),
+        };
         let key = match proof {
             // The key that SPAKE made is the only one: the client's own would undo what it gives (RFC 9588 4.5).
             Proof::SpakeResponse(key) if key.enctype() != enctype => {
@@ -46,41 +51,27 @@ impl Exchange {
                 }));
             }
             Proof::SpakeResponse(key) => Some(key.into_inner()),
-            Proof::Timestamp(key) if key.enctype() == enctype => Some(key.into_inner()),
+            Proof::Key(_, key) if key.enctype() == enctype => Some(key.into_inner()),
             _ => None,
         };
         if let Some(key) = key {
-            let params = self
-                .hints
-                .iter()
-                .find(|params| params.enctype == enctype)
-                .cloned();
-            let opener = Opener {
-                key,
-                params,
-                preauthenticated,
-            };
-            return self.finish(&sent, bytes, opener, now);
+            let mut before = self.hints.iter();
+            let params = before.find(|params| params.enctype == enctype).cloned();
+            return self.finish(&sent, &received, key, params, now);
         }
-        let params = self.params_of_reply(&reply)?;
+        let params = self.params_of_reply(&reply, received.opened.as_ref())?;
         if let Some(password) = self.password.take() {
             let key = self.derive(&params, &password)?.into_inner();
-            let opener = Opener {
-                key,
-                params: Some(params),
-                preauthenticated,
-            };
-            return self.finish(&sent, bytes, opener, now);
+            return self.finish(&sent, &received, key, Some(params), now);
         }
         let question = Question::LongTermKey {
             principal: self.params.client.clone(),
             candidates: vec![params.clone()],
         };
         let reason = Reason::Decrypt {
-            reply: bytes.to_vec(),
-            sent,
+            received: Box::new(received),
+            sent: Box::new(sent),
             params,
-            preauthenticated,
         };
         Ok(AsOutcome::Ask {
             question,
@@ -88,13 +79,40 @@ impl Exchange {
         })
     }
 
+    /// What is in the reply's tunnel, and with it the KDC's own proof where the client gave one that wants it. In armor
+    /// a reply without a tunnel is none.
+    fn open_tunnel(
+        &self,
+        reply: &KdcRep<'_>,
+        nonce: u32,
+        proof: &Proof,
+    ) -> Result<Option<Opened>, ProtocolError> {
+        let Some(tunnel) = &self.tunnel else {
+            return Ok(None);
+        };
+        let opened = tunnel
+            .open_reply(&self.kdc(), reply, nonce, &self.params.enctype_policy)?
+            .ok_or_else(|| self.fault(Misbehaviour::FastMissing))?;
+        if let Proof::Key(KeyProof::Challenge, key) = proof {
+            tunnel.verify_kdc_challenge(&self.kdc(), &opened, key)?;
+        }
+        Ok(Some(opened))
+    }
+
     /// How the reply's key comes out of a password: by the reply's own ETYPE-INFO2, else by what the KDC said before
     /// (MIT and Heimdal leave it out of the reply), else by the default salt of the reply's principal.
-    fn params_of_reply(&self, reply: &KdcRep<'_>) -> Result<KeyParams, ProtocolError> {
+    fn params_of_reply(
+        &self,
+        reply: &KdcRep<'_>,
+        opened: Option<&Opened>,
+    ) -> Result<KeyParams, ProtocolError> {
         let enctype = reply.enc_part.etype;
         let client = Principal::from_wire(reply.crealm, &reply.cname);
-        let hints = Hints::of_padata(reply.padata.as_deref().unwrap_or_default())?;
-        let here = if hints.etype_info2.is_some() {
+        let hints = match opened {
+            Some(opened) => Hints::of_padata(&opened.padata())?,
+            None => Hints::of_padata(reply.padata.as_deref().unwrap_or_default())?,
+        };
+        let here = if hints.tells_salt() {
             hints.candidates(&[enctype], &client)
         } else {
             Vec::new()
@@ -107,17 +125,28 @@ impl Exchange {
             .unwrap_or_else(|| default_params(enctype, &client)))
     }
 
-    /// Decrypts and checks the reply.
+    /// Decrypts and checks the reply. `key` is the one that it is under but for what FAST adds.
     pub(super) fn finish(
         self,
         sent: &Sent,
-        bytes: &[u8],
-        opener: Opener,
+        received: &Received,
+        key: Key,
+        params: Option<KeyParams>,
         now: Now,
     ) -> Result<AsOutcome, ProtocolError> {
-        let reply: AsRep<'_> = asn1::decode(bytes)?;
-        let plain = opener
-            .key
+        let reply: AsRep<'_> = asn1::decode(&received.bytes)?;
+        let reply_enctype = key.enctype();
+        let key = match &received.opened {
+            Some(opened) => opened.reply_key(key)?,
+            None => key,
+        };
+        if key.enctype() != reply.enc_part.etype {
+            return Err(self.fault(Misbehaviour::ReplyEnctype {
+                expected: vec![key.enctype()],
+                found: reply.enc_part.etype,
+            }));
+        }
+        let plain = key
             .decrypt(KeyUsage::AS_REP_ENC_PART, reply.enc_part.cipher)
             .map_err(|error| match error {
                 CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
@@ -130,9 +159,13 @@ impl Exchange {
                     source,
                 },
             })?;
-        let enc: EncAsRepPart<'_> = decode_plaintext(opener.key.enctype(), &plain)?;
-        let enc_pa_rep_verified = self.verify_enc_pa_rep(&enc, &opener.key, &sent.bytes)?;
-        let client = self.verify_client(&reply, enc_pa_rep_verified)?;
+        let enc: EncAsRepPart<'_> = decode_plaintext(key.enctype(), &plain)?;
+        let enc_pa_rep_verified = self.verify_enc_pa_rep(&enc, &key, &sent.bytes)?;
+        let padata = enc.encrypted_pa_data.as_deref().unwrap_or_default();
+        let fast_avail = enc_pa_rep_verified && asn1::find_padata(padata, PaDataType::PA_FX_FAST).is_some();
+        self.verify_fast_was_not_hidden(fast_avail, received)?;
+        let vouched = enc_pa_rep_verified || received.opened.is_some();
+        let client = self.verify_client(&reply, vouched)?;
         let asked = Asked {
             kdc: &self.params.client.realm,
             nonce: sent.nonce,
@@ -143,7 +176,7 @@ impl Exchange {
             inherited: TicketFlags::default(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
-        self.verify_server(&client, &server, enc_pa_rep_verified)?;
+        self.verify_server(&client, &server, vouched)?;
         if !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses) {
             return Err(self.fault(Misbehaviour::Addresses));
         }
@@ -156,10 +189,13 @@ impl Exchange {
                 .map(|entry| (entry.lr_type, entry.lr_value))
                 .collect(),
             enc_pa_rep_verified,
-            reply_enctype: opener.key.enctype(),
+            reply_enctype,
             reply_kvno: reply.enc_part.kvno,
-            preauthenticated: opener.preauthenticated,
-            key_params: opener.params,
+            preauthenticated: received.proved_by.is_some(),
+            preauth_type: received.proved_by,
+            armored: received.opened.is_some(),
+            fast_avail,
+            key_params: params,
             credential: credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec()),
         })))
     }
@@ -197,6 +233,16 @@ impl Exchange {
         Ok(true)
     }
 
+    /// A KDC that knows FAST says so before it takes a proof. If it did not although there was armor, its word was
+    /// suppressed, and somebody has seen a proof that belonged into a tunnel.
+    fn verify_fast_was_not_hidden(&self, fast_avail: bool, received: &Received) -> Result<(), ProtocolError> {
+        let in_clear = received.opened.is_none() && received.proved_by.is_some();
+        if fast_avail && in_clear && self.params.armor.is_some() {
+            return Err(self.fault(Misbehaviour::FastHidden));
+        }
+        Ok(())
+    }
+
     /// The reply's client is the one that asked; another name is taken only where canonicalization was asked for and
     /// the KDC vouches that it was.
     fn verify_client(&self, reply: &KdcRep<'_>, vouched: bool) -> Result<Principal, ProtocolError> {
@@ -205,7 +251,9 @@ impl Exchange {
             // Ours, not the one that came: the type of its name is anybody's word.
             return Ok(self.params.client.clone());
         }
-        if self.may_rename(vouched) && found.realm == self.params.client.realm {
+        // The realm that the client was sent to may spell its own name in other letters (Active Directory does).
+        let own = self.params.client.realm.as_bytes();
+        if self.may_rename(vouched) && found.realm.as_bytes().eq_ignore_ascii_case(own) {
             return Ok(found);
         }
         Err(self.fault(Misbehaviour::Client {
@@ -234,6 +282,6 @@ impl Exchange {
     }
 
     fn may_rename(&self, vouched: bool) -> bool {
-        vouched && self.params.options.contains(KdcOptions::CANONICALIZE)
+        vouched && self.canonicalizes()
     }
 }

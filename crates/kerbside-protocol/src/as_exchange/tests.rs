@@ -6,6 +6,9 @@
     reason = "a test that fails may panic"
 )]
 
+mod fast;
+mod hints;
+mod referrals;
 mod refused;
 mod spake;
 
@@ -502,24 +505,6 @@ fn one_iteration_is_refused_before_the_password_is_used() {
             .to_string()
             .ends_with("expected at least 4096, but found 1"),
         "{refused}"
-    );
-}
-
-#[test]
-fn referrals_are_refused_by_name() {
-    let (_, pending) = begin(plain());
-    let elsewhere = Principal::new("ELSEWHERE.COM", &["alice"]);
-    let reply = ErrorReply {
-        client: Some(elsewhere),
-        ..ErrorReply::new(ErrorCode::KDC_ERR_WRONG_REALM, tgs())
-    };
-    let refused = pending
-        .reply(&reply.to_bytes(now(0)).unwrap(), now(0), &mut rng(2))
-        .unwrap_err();
-    assert_eq!(
-        refused.to_string(),
-        "client referrals are not built yet: the KDC of EXAMPLE.COM points alice@EXAMPLE.COM to ELSEWHERE.COM: \
-         KDC_ERR_WRONG_REALM (68)"
     );
 }
 

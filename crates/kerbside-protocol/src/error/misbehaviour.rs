@@ -102,6 +102,24 @@ pub enum Misbehaviour {
         /// The group.
         group: SpakeGroup,
     },
+    /// The answer to a request in armor (FAST) is not in armor.
+    FastMissing,
+    /// What is in the tunnel does not decrypt with the armor key.
+    FastIntegrity,
+    /// The tunnel of the reply has no seal on the ticket.
+    FastFinishedMissing,
+    /// The ticket is not the one that the tunnel's seal is over.
+    FastTicketChecksum,
+    /// The tunnel of the error has no error in it.
+    FastErrorMissing,
+    /// The reply key is not made stronger as it has to be.
+    FastStrengthenMissing,
+    /// The KDC vouches that it knows FAST, but nobody said so when it was asked.
+    FastHidden,
+    /// The reply to an encrypted challenge brings none.
+    ChallengeMissing,
+    /// The KDC's challenge does not decrypt with the client's key.
+    ChallengeIntegrity,
     /// "Too big for UDP", over a stream.
     TooBigOverStream,
     /// More round trips than an exchange may take.
@@ -191,6 +209,30 @@ impl fmt::Display for Misbehaviour {
                 f,
                 "the public value of the SPAKE challenge is not an element of {group}"
             ),
+            Self::FastMissing => {
+                f.write_str("the request was armored (FAST), but its reply is not: somebody may have made it up")
+            }
+            Self::FastIntegrity => f.write_str("its FAST response does not decrypt with the armor key"),
+            Self::FastFinishedMissing => f.write_str("its FAST response has no seal on the ticket"),
+            Self::FastTicketChecksum => {
+                f.write_str("the ticket was changed on its way: the seal of the FAST response does not fit")
+            }
+            Self::FastErrorMissing => {
+                write!(f, "{} is missing in its FAST response", PaDataType::PA_FX_ERROR)
+            }
+            Self::FastStrengthenMissing => f.write_str("its FAST response has no strengthen key"),
+            Self::FastHidden => f.write_str(
+                "it knows FAST, but its answer did not say so: somebody changed that, and may have seen a proof of the \
+                 password without armor",
+            ),
+            Self::ChallengeMissing => write!(
+                f,
+                "{} is missing in its reply: it has not shown that it knows the client's key",
+                PaDataType::PA_ENCRYPTED_CHALLENGE
+            ),
+            Self::ChallengeIntegrity => {
+                f.write_str("its encrypted challenge does not decrypt with the client's key")
+            }
             Self::TooBigOverStream => write!(f, "{} over a stream", ErrorCode::KRB_ERR_RESPONSE_TOO_BIG),
             Self::TooManyRounds { limit } => write!(f, "more than {limit} round trips in one exchange"),
             Self::ApRepIntegrity => f.write_str("the AP-REP does not decrypt with the session key"),

@@ -327,6 +327,11 @@ impl KdcHalf {
     pub(crate) fn reply_key(&self, support: Option<&[u8]>, request: &[u8]) -> Option<Key> {
         let request: AsReq<'_> = asn1::decode(request).unwrap();
         let value = asn1::find_padata(request.padata.as_ref().unwrap(), PaDataType::PA_SPAKE).unwrap();
+        self.reply_key_of(support, value, request.req_body.bytes())
+    }
+
+    /// As [`reply_key`](Self::reply_key), of the response's PA-SPAKE and the body beside it.
+    pub(crate) fn reply_key_of(&self, support: Option<&[u8]>, value: &[u8], body: &[u8]) -> Option<Key> {
         let PaSpake::Response(response) = asn1::decode(value).unwrap() else {
             panic!("expected a response")
         };
@@ -343,7 +348,6 @@ impl KdcHalf {
             element,
             transcript: update(&transcript, &[response.pubkey]),
         };
-        let body = request.req_body.bytes();
         let factor_key = agreement.derived_key(body, 1).unwrap();
         assert_eq!(
             (response.factor.etype, response.factor.kvno),
