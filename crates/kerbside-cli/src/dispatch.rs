@@ -13,7 +13,7 @@ use crate::output;
 pub(crate) fn run(mut args: Vec<OsString>) -> ExitCode {
     if let Some(command) = args.first().and_then(|name| called_by(name)) {
         set_name(&mut args, command);
-        return (command.run)(args);
+        return start(command, args);
     }
     if !args.is_empty() {
         args.remove(0);
@@ -32,7 +32,7 @@ pub(crate) fn run(mut args: Vec<OsString>) -> ExitCode {
     match commands::named(&word) {
         Some(command) => {
             set_name(&mut args, command);
-            (command.run)(args)
+            start(command, args)
         }
         None => {
             output::print_error(
@@ -43,6 +43,17 @@ pub(crate) fn run(mut args: Vec<OsString>) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Runs a program, with the lines of `KRB5_TRACE` if that is set. A trace that cannot be written is no reason to fail.
+fn start(command: &Command, args: Vec<OsString>) -> ExitCode {
+    // `up` has a log, which the lines go beside.
+    if command.name != "up"
+        && let Err(error) = kerbside_client::install_krb5_trace()
+    {
+        output::print_warning(command.name, &error.to_string());
+    }
+    (command.run)(args)
 }
 
 /// A program whose output nobody reads still did what it was asked.

@@ -61,6 +61,12 @@ impl Report {
     }
 }
 
+/// Prints `NAME: warning: TEXT` to standard error. A closed standard error is not worth failing for.
+pub(crate) fn print_warning(program: &str, text: &str) {
+    let line = format!("{program}: warning: {}\n", escape(text));
+    let _ = std::io::stderr().lock().write_all(line.as_bytes());
+}
+
 /// Prints `NAME: warning: FILE line N: ...` for each slip in the configuration to standard error.
 pub(crate) fn print_warnings(program: &str, slips: &[Misspelling]) {
     let mut text = String::new();

@@ -77,7 +77,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Layers 1 and 2: no clock, randomness, environment, file or socket.
-const NO_STD: &[&str] = &[
+const NO_STD: [&str; 6] = [
     "kerbside-crypto",
     "kerbside-asn1",
     "kerbside-formats",
@@ -98,8 +98,10 @@ const STD_ONLY: &[&str] = &[
     "axum",
     "rand",
     "jiff",
-    "tracing",
 ];
+
+/// Crates that need no std but can have it: layers 1 and 2 take them as the workspace has them, which is without.
+const WITHOUT_STD: &[&str] = &["tracing"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -202,6 +204,39 @@ fn links_std(source: &str) -> bool {
     lines.iter().enumerate().any(|(at, line)| {
         let before = at.checked_sub(1).and_then(|at| lines.get(at));
         line.starts_with("extern crate std") && before != Some(&"#[cfg(test)]")
+    })
+}
+
+/// Without std is how the workspace has these crates, and no crate of layers 1 and 2 asks for more.
+#[test]
+fn layers_1_and_2_do_not_switch_std_on() {
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace's manifest");
+    let manifests = NO_STD.map(|name| {
+        fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).expect("a manifest")
+    });
+    for name in WITHOUT_STD {
+        assert!(!has_std(&workspace, name), "{name} has std in the workspace");
+        let asking = manifests.iter().find(|manifest| has_std(manifest, name));
+        assert_eq!(asking, None);
+    }
+    assert!(has_std("tracing = { version = \"0.1\" }", "tracing"));
+    assert!(has_std(
+        "tracing = { workspace = true, features = [\"std\"] }",
+        "tracing"
+    ));
+    assert!(!has_std(
+        "tracing.workspace = true\ntracing-other = \"1\"",
+        "tracing"
+    ));
+}
+
+/// Whether a manifest takes a crate with std.
+fn has_std(manifest: &str, name: &str) -> bool {
+    let mut lines = manifest.lines().filter_map(|line| line.strip_prefix(name));
+    let own = lines.find(|rest| rest.starts_with([' ', '.', '=']));
+    own.is_some_and(|rest| {
+        let bare = rest == ".workspace = true" || rest.contains("default-features = false");
+        !bare || rest.contains("features = [")
     })
 }
 

@@ -69,6 +69,35 @@ impl Environment {
     }
 }
 
+/// `KRB5_TRACE`: where to write what is done.
+pub(crate) fn trace_file() -> Option<OsString> {
+    variable("KRB5_TRACE").filter(|_| !more_rights_than_the_user())
+}
+
+/// Whether this program was given rights that the user who started it has not: then that user's variables must not
+/// choose files (secure_getenv(3)).
+fn more_rights_than_the_user() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    getuid() != geteuid() || getgid() != getegid() || capabilities_from_file(Path::new("/proc/self/auxv"))
+}
+
+/// AT_SECURE of the auxiliary vector: it tells of capabilities that came from the program's file, too.
+fn capabilities_from_file(auxiliary_vector: &Path) -> bool {
+    const AT_SECURE: usize = 23;
+    const WORD: usize = size_of::<usize>();
+    match std::fs::read(auxiliary_vector) {
+        Ok(bytes) => {
+            let (words, _) = bytes.as_chunks::<WORD>();
+            let (pairs, _) = words.as_chunks::<2>();
+            pairs
+                .iter()
+                .any(|[kind, value]| usize::from_ne_bytes(*kind) == AT_SECURE && *value != [0; WORD])
+        }
+        // The kernel hides a process with more rights from its user.
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
+}
+
 fn variable(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
@@ -113,6 +142,21 @@ mod tests {
             environment.config_files(),
             [Path::new("/a/krb5.conf"), Path::new("b")]
         );
+    }
+
+    #[test]
+    fn a_program_with_more_rights_is_known_by_the_auxiliary_vector() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("auxv");
+        let vector = |secure: usize| {
+            let words = [6, 4096, 23, secure, 0, 0].map(usize::to_ne_bytes);
+            std::fs::write(&file, words.concat()).unwrap();
+            capabilities_from_file(&file)
+        };
+        assert!(!vector(0));
+        assert!(vector(1));
+        assert!(!capabilities_from_file(&dir.path().join("none")));
+        assert!(!more_rights_than_the_user());
     }
 
     #[test]

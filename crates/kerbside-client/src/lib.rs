@@ -12,6 +12,7 @@
 //! | `secret` | passwords, prompts, keytabs |
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |
+//! | `trace` | `KRB5_TRACE`: lines in MIT's wording, from `tracing` events |
 //! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
 //!
 //! The default time limits are MIT's: a KDC that is silent is asked three times by UDP and once by
@@ -36,6 +37,7 @@ mod request;
 mod schedule;
 mod secret;
 mod store;
+mod trace;
 mod transport;
 
 pub use attempt::{Attempt, AttemptOutcome, Transport};
@@ -57,4 +59,5 @@ pub use store::{
     CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, read_keytab_with_policy,
     rehearse_keytab_update, update_keytab,
 };
+pub use trace::{TraceError, TraceWriter, install_krb5_trace, krb5_trace_from_env};
 pub use transport::MAX_REPLY_BYTES;

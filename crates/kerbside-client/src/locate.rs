@@ -10,6 +10,7 @@ use crate::attempt::{Attempt, AttemptOutcome, Transport};
 use crate::config::Config;
 use crate::error::Error;
 use crate::schedule::Target;
+use crate::trace;
 use crate::transport::io_words;
 
 /// The KDCs of `realm` in the order of the configuration.
@@ -87,6 +88,7 @@ pub(crate) fn resolve(servers: &[ServerAddress]) -> (Vec<Target>, Vec<Attempt>) 
             Some(_) => vec![Transport::Tcp],
             None => vec![Transport::Udp, Transport::Tcp],
         };
+        trace::resolving(&server.host);
         match addresses(server) {
             Ok(addresses) => {
                 let pairs = addresses

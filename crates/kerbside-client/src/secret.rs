@@ -11,6 +11,7 @@ use kerbside_protocol::{Answer, Question};
 use crate::error::{Error, KeytabFault};
 use crate::names::KeytabName;
 use crate::store::{KeytabWarning, read_keytab_with_policy};
+use crate::trace;
 
 /// A function that asks somebody for a principal's password.
 pub type Prompt<'a> = Box<dyn FnMut(&Principal) -> io::Result<Password> + Send + 'a>;
@@ -77,6 +78,7 @@ impl Secret<'_> {
         if first.is_empty() {
             return Err(secret.no_key(client, enctypes));
         }
+        trace::keytab_enctypes(client, &first);
         first.extend(rest);
         Ok(first)
     }
@@ -113,8 +115,14 @@ impl Secret<'_> {
                         .usable()
                 });
                 match key {
-                    Some(key) => Ok(Answer::Key(key.clone())),
+                    Some(key) => {
+                        trace::keytab_entry(&secret.name, principal, key.enctype(), true);
+                        Ok(Answer::Key(key.clone()))
+                    }
                     None => {
+                        for candidate in candidates {
+                            trace::keytab_entry(&secret.name, principal, candidate.enctype, false);
+                        }
                         let enctypes = candidates.iter().map(|candidate| candidate.enctype).collect();
                         Err(secret.no_key(principal, enctypes))
                     }

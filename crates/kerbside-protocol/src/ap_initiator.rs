@@ -15,6 +15,7 @@ use crate::krb_error::KrbErrorFacts;
 use crate::plaintext::decode_plaintext;
 use crate::subkey::{self, new_subkey};
 use crate::time::Now;
+use crate::trace;
 
 /// What an AP-REQ shall say.
 #[derive(Clone, Debug)]
@@ -86,6 +87,14 @@ impl ApInitiator {
             options.insert(ApOptions::MUTUAL_REQUIRED);
         }
         let message = encode_ap_req(credential, options, &cipher)?;
+        let (client, server) = (&credential.client, &credential.server);
+        trace::authenticator(
+            client,
+            server,
+            params.seq_number,
+            subkey.as_ref(),
+            session_key.enctype(),
+        );
         let pending = ApPending {
             client: credential.client.clone(),
             server: credential.server.clone(),
@@ -224,6 +233,7 @@ impl ApPending {
         }
         let subkey = subkey::received(part.subkey.as_ref(), &subkey::beside(&self.session_key))
             .map_err(ProtocolError::crypto("reading the service's subkey"))?;
+        trace::read_ap_rep(self.client_time, subkey.as_ref(), part.seq_number);
         Ok(self.established(subkey, part.seq_number, true))
     }
 

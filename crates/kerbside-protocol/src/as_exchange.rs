@@ -41,6 +41,7 @@ use crate::kdc_request::{Body, Constraints, RequestTimes, nonce, permitted};
 use crate::preauth::{Answer, KeyParams};
 use crate::spake::{Agreement, Challenge};
 use crate::time::Now;
+use crate::trace;
 
 /// Round trips that an AS exchange may take in one realm: the first, the same in armor, two with pre-authentication, one
 /// after clock skew, one of them once more over a stream, and some for a KDC of habits unknown.
@@ -71,6 +72,7 @@ impl AsExchange {
                 "an AS request is for a service of the client's own realm",
             ));
         }
+        trace::init_creds(&params.client, &params.service);
         let offset_seconds = params.clock_offset_seconds;
         let exchange = Exchange {
             params,
@@ -293,6 +295,7 @@ impl AsAsk {
                 params,
             } => {
                 let key = exchange.take_answer(answer, core::slice::from_ref(&params))?;
+                trace::as_key_obtained(key.enctype());
                 exchange.finish(&sent, &received, key.into_inner(), Some(params), now)
             }
         }
@@ -420,6 +423,9 @@ impl Exchange {
 
     /// The padata of a request. PA-REQ-ENC-PA-REP is always there: it makes the KDC vouch for what it received.
     fn padata(&self, proof: Option<Padata>) -> Result<Vec<Padata>, ProtocolError> {
+        if let Some((proof, _)) = &proof {
+            trace::preauth_output(self.cookie.is_some(), *proof);
+        }
         let mut padata = Vec::from_iter(proof);
         let cookie = self.cookie.clone();
         padata.extend(cookie.map(|cookie| (PaDataType::PA_FX_COOKIE, cookie)));

@@ -30,6 +30,7 @@ use crate::krb_error::KrbErrorFacts;
 use crate::plaintext::decode_plaintext;
 use crate::subkey::new_subkey;
 use crate::time::{Now, seconds};
+use crate::trace;
 
 /// A padata element: its type and its value.
 pub(crate) type Padata = (PaDataType, Vec<u8>);
@@ -104,8 +105,10 @@ impl Tunnel {
         };
         let cipher = authenticator.encrypt(session_key, KeyUsage::AP_REQ_AUTH, rng)?;
         let ap_req = encode_ap_req(ticket, ApOptions::default(), &cipher)?;
+        let key = armor_key(&subkey, session_key)?;
+        trace::armor(ticket, &subkey, key.enctype());
         Ok(Self {
-            key: armor_key(&subkey, session_key)?,
+            key,
             ap_req: Some(ap_req),
         })
     }
@@ -128,6 +131,7 @@ impl Tunnel {
         padata: &[Padata],
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, ProtocolError> {
+        trace::fast_encode();
         let request = KrbFastReq {
             fast_options: FastOptions::default(),
             padata: borrowed(padata),
@@ -169,6 +173,7 @@ impl Tunnel {
         policy: &EnctypePolicy,
     ) -> Result<Opened, ProtocolError> {
         let fault = |what| ProtocolError::misbehaved(by.clone(), what);
+        trace::fast_decode();
         let PaFxFastReply::ArmoredData(armored) = asn1::decode(value)?;
         let data = armored.enc_fast_rep;
         if data.etype != self.key.enctype() {
@@ -313,6 +318,7 @@ impl Opened {
         match &self.strengthen_key {
             None => Ok(key),
             Some(strengthen) => fx_cf2(strengthen, &key, b"strengthenkey", b"replykey")
+                .inspect(|key| trace::fast_reply_key(key.enctype()))
                 .map_err(ProtocolError::crypto("strengthening the reply key")),
         }
     }

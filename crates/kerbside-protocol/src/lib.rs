@@ -81,6 +81,7 @@ mod subkey;
 mod tgs_exchange;
 mod ticket;
 mod time;
+pub mod trace;
 
 pub use ap_acceptor::{
     ApReply, ApReqParsed, AuthenticatorPolicy, AuthenticatorVerified, Purpose, ReplayChecked, ReplyParams,

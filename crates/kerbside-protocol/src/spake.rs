@@ -32,6 +32,7 @@ use self::edwards25519::Edwards25519;
 use self::group::{Group, Mask};
 use self::nist_p256::NistP256;
 use crate::error::{Misbehaviour, ProtocolError};
+use crate::trace;
 
 /// The groups that are built. Both have SHA-256 and multipliers of 32 octets.
 pub const SPAKE_GROUPS: [SpakeGroup; 2] = [SpakeGroup::EDWARDS25519, SpakeGroup::P256];
@@ -95,6 +96,7 @@ impl Challenge {
         }
         check_factors(&challenge)?;
         let transcript = update(&[0; HASH_LEN], &[support.unwrap_or_default(), message]);
+        trace::spake_challenge(challenge.group, challenge.pubkey);
         Ok(Self {
             group: challenge.group,
             pubkey: challenge.pubkey.to_vec(),
@@ -190,6 +192,8 @@ impl Agreement {
         let cipher = factor_key
             .encrypt(KeyUsage::SPAKE, &factor, rng)
             .map_err(ProtocolError::crypto("encrypting the SPAKE response"))?;
+        trace::spake_share(&self.pubkey);
+        trace::spake_response(&self.transcript);
         let padata_value = asn1::encode(&PaSpake::Response(SpakeResponse {
             pubkey: &self.pubkey,
             factor: EncryptedData {

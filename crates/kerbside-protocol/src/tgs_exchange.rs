@@ -28,6 +28,7 @@ use crate::error::{Misbehaviour, ProtocolError, Refuser};
 use crate::kdc_request::{Constraints, RequestTimes, permitted};
 use crate::krb_error::KrbErrorFacts;
 use crate::time::{Now, ahead, within};
+use crate::trace;
 
 /// Round trips that one TGS exchange may take: the request, once more over a stream, and some for a KDC of habits
 /// unknown.
@@ -88,6 +89,7 @@ impl TgsExchange {
             return Err(ProtocolError::Misuse("a TGS request needs at least one enctype"));
         }
         permitted(&params.enctypes, &params.enctype_policy)?;
+        trace::tgs_request(&params);
         Exchange {
             params,
             rounds: 0,
@@ -183,12 +185,14 @@ impl Exchange {
 
     fn take_krb_error(mut self, sent: Sent, bytes: &[u8], now: Now) -> Result<TgsOutcome, ProtocolError> {
         let error = KrbErrorFacts::parse(bytes)?;
+        trace::tgs_result(&self.params, error.code);
         let ahead_seconds = ahead(error.server_time.time, now.time);
         match error.code {
             ErrorCode::KRB_ERR_RESPONSE_TOO_BIG if self.stream_only => {
                 Err(self.fault(Misbehaviour::TooBigOverStream))
             }
             ErrorCode::KRB_ERR_RESPONSE_TOO_BIG => {
+                trace::tgs_retry_tcp();
                 self.stream_only = true;
                 self.transmit(sent)
             }

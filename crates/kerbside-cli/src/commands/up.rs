@@ -22,7 +22,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
 use super::realm_settings::server_report;
+use crate::output::print_warning;
 use arguments::Arguments;
 
 /// The name before each message.
@@ -53,13 +58,17 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
     })
 }
 
-/// What the page and the KDC have to say goes to standard error, by RUST_LOG.
+/// What the page and the KDC have to say goes to standard error, by RUST_LOG; KRB5_TRACE has its lines beside it.
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    // A second call in one process would fail, and change nothing.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .try_init();
+        .with_filter(filter);
+    let trace = kerbside_client::krb5_trace_from_env().unwrap_or_else(|error| {
+        print_warning(PROGRAM, &error.to_string());
+        None
+    });
+    // A second call in one process would fail, and change nothing.
+    let _ = tracing_subscriber::registry().with(log).with(trace).try_init();
 }

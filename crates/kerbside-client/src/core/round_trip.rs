@@ -10,6 +10,7 @@ use crate::attempt::Transport;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::locate;
+use crate::trace;
 use crate::transport::{Delivered, Job, Peer, order};
 
 impl<D: Driver> Core<D> {
@@ -20,6 +21,12 @@ impl<D: Driver> Core<D> {
         realm: &Realm,
         constraints: Constraints,
     ) -> Result<Delivered, Error> {
+        let Constraints {
+            primary_only,
+            stream_only,
+            ..
+        } = constraints;
+        trace::sending_request(request.len(), realm, primary_only, stream_only);
         let servers = locate::locate_kdcs(&self.config, realm)?;
         let (addresses, unresolved) = self.driver.offload(move || locate::resolve(&servers)).await?;
         let limit = self.libdefaults().udp_preference_limit;

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::names::CacheName;
 use crate::random::OsRandom;
 use crate::request::{ServiceTicket, ServiceTicketOptions};
+use crate::trace;
 
 impl<D: Driver> Core<D> {
     /// Renews a ticket.
@@ -76,9 +77,11 @@ impl<D: Driver> Core<D> {
         // Once: while the KDC is asked, another program may switch the collection to another cache.
         let name = &self.resolve_cache(name).await?;
         let cache = self.read_cache(name).await?;
+        trace::getting_credentials(&cache.primary, server, name);
         let offset = self.offset_of(&cache);
         let now = clock::now().time.saturating_add_seconds(offset);
         if let Some(credential) = cached(&cache, server, options, now) {
+            trace::retrieved(name, &cache.primary, server, true);
             let credential = credential.clone();
             return Ok(ServiceTicket {
                 credential,
@@ -86,6 +89,7 @@ impl<D: Driver> Core<D> {
                 attempts: Vec::new(),
             });
         }
+        trace::retrieved(name, &cache.primary, server, false);
         if options.cached_only {
             return Err(Error::NotCached {
                 cache: name.clone(),
@@ -93,6 +97,7 @@ impl<D: Driver> Core<D> {
             });
         }
         let tgt = tgt_for(name, &cache, &server.realm, now)?;
+        trace::local_tgt(&tgt);
         let mut params = TgsParams::new(tgt, server.clone());
         params.clock_offset_seconds = offset;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
@@ -100,6 +105,7 @@ impl<D: Driver> Core<D> {
         params.enctype_policy = self.config.enctype_policy();
         params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
         let ticket = self.tgs(params).await?;
+        trace::received_service_ticket(&ticket.credential.server);
         if options.store {
             self.add_to_cache(name, ticket.credential.clone()).await?;
         }
@@ -136,7 +142,9 @@ fn tgt_for(
     now: KerberosTime,
 ) -> Result<Credential, Error> {
     let wanted = Principal::krbtgt(&cache.primary.realm, realm);
-    match cache.find(&wanted) {
+    let found = cache.find(&wanted);
+    trace::retrieved(name, &cache.primary, &wanted, found.is_some());
+    match found {
         Some(tgt) if tgt.end_time > now => Ok(tgt.clone()),
         Some(tgt) => Err(Error::TgtExpired {
             cache: name.clone(),

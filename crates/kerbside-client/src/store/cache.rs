@@ -13,6 +13,7 @@ use super::directory;
 use super::file::{self, Contents, FileFault, Kind};
 use crate::error::{CacheFault, Error};
 use crate::names::CacheName;
+use crate::trace;
 
 /// The first bytes of the version that is appended to.
 const VERSION_4: [u8; 2] = [5, 4];
@@ -86,7 +87,9 @@ impl CacheStore {
             }
             other => Err(not_built(other)),
         };
-        written.map_err(named(name))
+        written.map_err(named(name))?;
+        trace::initialized(name, cache);
+        Ok(())
     }
 
     /// Adds a ticket to a cache that exists. Readers, MIT's among them, see it or do not see it,
@@ -105,7 +108,9 @@ impl CacheStore {
             },
             other => Err(not_built(other)),
         };
-        added.map_err(named(name))
+        added.map_err(named(name))?;
+        trace::stored(name, credential);
+        Ok(())
     }
 
     /// Removes the cache; a file is overwritten with zeros first. A file that does not begin as a
@@ -115,6 +120,7 @@ impl CacheStore {
     /// [`Error::Cache`].
     pub fn destroy(&self, name: &CacheName) -> Result<(), Error> {
         let name = &self.resolve(name)?;
+        trace::destroying(name);
         let destroyed = match name {
             CacheName::File(path) | CacheName::DirFile(path) => {
                 file::destroy(path, Kind::Cache, |bytes| match parse(bytes, &self.policy) {

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
+use crate::trace::{self, TcpConnection};
 
 /// Sends the request until a reply comes or the plan ends.
 pub(crate) fn deliver(job: &Job) -> Result<Delivered, Undelivered> {
@@ -26,6 +27,9 @@ pub(crate) fn deliver(job: &Job) -> Result<Delivered, Undelivered> {
         let until = start.elapsed().saturating_add(step.wait);
         if let Some((index, reply)) = listen(&mut open, &mut schedule, start, until) {
             schedule.failed(index, start.elapsed(), AttemptOutcome::Answered);
+            if let Some(target) = job.targets.get(index) {
+                trace::received(reply.len(), target.transport, target.address);
+            }
             return Ok(Delivered {
                 reply,
                 attempts: schedule.finish(start.elapsed()),
@@ -57,6 +61,9 @@ fn send(
         if let Some((_, Connection::Datagram(socket, _))) = found {
             // A refusal shows itself when the socket is read.
             let _ = socket.send(&job.request);
+            if let Some(target) = job.targets.get(index) {
+                trace::udp_send(target.address, true);
+            }
         }
         None
     };
@@ -132,6 +139,7 @@ enum Connection {
 
 struct Stream {
     socket: TcpStream,
+    traced: TcpConnection,
     /// Whether connecting has come to its end.
     connected: bool,
     frame: Vec<u8>,
@@ -152,16 +160,25 @@ impl Connection {
         match target.transport {
             Transport::Udp => {
                 let socket = datagram_socket(target.address).map_err(|error| words(&error))?;
-                socket.send(request).map_err(|error| words(&error))?;
+                trace::udp_send(target.address, false);
+                socket.send(request).map_err(|error| {
+                    trace::udp_send_error(target.address, &error);
+                    words(&error)
+                })?;
                 Ok(Self::Datagram(socket, peer))
             }
             Transport::Tcp => {
                 let frame = framed(request).ok_or_else(|| {
                     AttemptOutcome::Failed("the request is too long to be framed".to_owned())
                 })?;
-                let socket = connecting_stream(target.address).map_err(|error| words(&error))?;
+                let traced = TcpConnection::begins(target.address);
+                let socket = connecting_stream(target.address).map_err(|error| {
+                    trace::tcp_connect_error(target.address, &error);
+                    words(&error)
+                })?;
                 Ok(Self::Stream(Box::new(Stream {
                     socket,
+                    traced,
                     connected: false,
                     frame,
                     written: 0,
@@ -232,7 +249,12 @@ fn receive_datagram(socket: &UdpSocket, peer: Peer) -> Event {
             }
         }
         Err(error) if try_again(&error) => Event::Nothing,
-        Err(error) => Event::Failed(words(&error)),
+        Err(error) => {
+            if let Ok(address) = socket.peer_addr() {
+                trace::udp_receive_error(address, &error);
+            }
+            Event::Failed(words(&error))
+        }
     }
 }
 
@@ -240,8 +262,15 @@ impl Stream {
     fn step(&mut self) -> Event {
         if !self.connected {
             match sockopt::socket_error(&self.socket) {
-                Ok(Ok(())) => self.connected = true,
-                Ok(Err(error)) | Err(error) => return Event::Failed(words(&error.into())),
+                Ok(Ok(())) => {
+                    self.connected = true;
+                    trace::tcp_send(self.traced.address());
+                }
+                Ok(Err(error)) | Err(error) => {
+                    let error = error.into();
+                    trace::tcp_connect_error(self.traced.address(), &error);
+                    return Event::Failed(words(&error));
+                }
             }
         }
         if let Some(rest) = self.frame.get(self.written..).filter(|rest| !rest.is_empty()) {
@@ -251,7 +280,10 @@ impl Stream {
                     Event::Nothing
                 }
                 Err(error) if try_again(&error) => Event::Nothing,
-                Err(error) => Event::Failed(words(&error)),
+                Err(error) => {
+                    trace::tcp_send_error(self.traced.address(), &error);
+                    Event::Failed(words(&error))
+                }
             };
         }
         let mut buffer = [0_u8; 16_384];
@@ -261,7 +293,10 @@ impl Stream {
             }),
             Ok(count) => self.received(buffer.get(..count).unwrap_or_default()),
             Err(error) if try_again(&error) => Event::Nothing,
-            Err(error) => Event::Failed(words(&error)),
+            Err(error) => {
+                trace::tcp_receive_error(self.traced.address(), &error);
+                Event::Failed(words(&error))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::attempt::{AttemptOutcome, Transport};
 use crate::schedule::{Schedule, Target};
+use crate::trace::{self, TcpConnection};
 
 /// What a socket's task tells.
 enum Event {
@@ -115,7 +116,9 @@ async fn by_datagram(
         Ok(socket) => socket,
         Err(error) => return Event::Failed(words(&error)),
     };
+    trace::udp_send(address, false);
     if let Err(error) = socket.send(request).await {
+        trace::udp_send_error(address, &error);
         return Event::Failed(words(&error));
     }
     let mut buffer = vec![0_u8; MAX_DATAGRAM_BYTES];
@@ -125,15 +128,22 @@ async fn by_datagram(
             () = again.notified() => {
                 // A refusal shows itself when the socket is read.
                 let _ = socket.send(request).await;
+                trace::udp_send(address, true);
                 continue;
             }
         };
         let datagram = match received {
             Ok(length) => buffer.get(..length).unwrap_or_default(),
-            Err(error) => return Event::Failed(words(&error)),
+            Err(error) => {
+                trace::udp_receive_error(address, &error);
+                return Event::Failed(words(&error));
+            }
         };
         match examine(peer, datagram) {
-            Finding::Reply => return Event::Reply(datagram.to_vec()),
+            Finding::Reply => {
+                trace::received(datagram.len(), Transport::Udp, address);
+                return Event::Reply(datagram.to_vec());
+            }
             Finding::Unavailable => return Event::Failed(AttemptOutcome::Unavailable),
             // Anybody can forge a datagram's source: the true reply may still come. A note that
             // finds the channel full says nothing new.
@@ -163,11 +173,17 @@ async fn by_stream(address: SocketAddr, request: &[u8], peer: Peer) -> Event {
             "the request is too long to be framed".to_owned(),
         ));
     };
+    let _traced = TcpConnection::begins(address);
     let mut stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
-        Err(error) => return Event::Failed(words(&error)),
+        Err(error) => {
+            trace::tcp_connect_error(address, &error);
+            return Event::Failed(words(&error));
+        }
     };
+    trace::tcp_send(address);
     if let Err(error) = stream.write_all(&frame).await {
+        trace::tcp_send_error(address, &error);
         return Event::Failed(words(&error));
     }
     let mut reply = Frame::default();
@@ -180,7 +196,10 @@ async fn by_stream(address: SocketAddr, request: &[u8], peer: Peer) -> Event {
                 });
             }
             Ok(count) => buffer.get(..count).unwrap_or_default(),
-            Err(error) => return Event::Failed(words(&error)),
+            Err(error) => {
+                trace::tcp_receive_error(address, &error);
+                return Event::Failed(words(&error));
+            }
         };
         match reply.push(bytes) {
             Framing::More => {}
@@ -189,7 +208,10 @@ async fn by_stream(address: SocketAddr, request: &[u8], peer: Peer) -> Event {
             }
             Framing::Complete(reply) => {
                 return match examine(peer, &reply) {
-                    Finding::Reply => Event::Reply(reply),
+                    Finding::Reply => {
+                        trace::received(reply.len(), Transport::Tcp, address);
+                        Event::Reply(reply)
+                    }
                     Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
                     Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
                         received: reply.len(),

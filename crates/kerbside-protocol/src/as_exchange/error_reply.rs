@@ -10,6 +10,7 @@ use crate::error::{Misbehaviour, ProtocolError};
 use crate::krb_error::KrbErrorFacts;
 use crate::service_exchange::MAX_REFERRALS;
 use crate::time::{Now, ahead, within};
+use crate::trace;
 
 impl Exchange {
     /// Takes a KRB-ERROR: in armor the one in its tunnel, and no other.
@@ -21,6 +22,7 @@ impl Exchange {
         rng: &mut dyn CryptoRng,
     ) -> Result<AsOutcome, ProtocolError> {
         let outer = KrbErrorFacts::parse(bytes)?;
+        trace::error_reply(outer.code);
         if outer.code == ErrorCode::KRB_ERR_RESPONSE_TOO_BIG {
             // Whoever wrote it: the same bytes over a stream tell nobody more.
             return self.send_over_stream(sent);
@@ -46,6 +48,7 @@ impl Exchange {
         rng: &mut dyn CryptoRng,
     ) -> Result<AsOutcome, ProtocolError> {
         if sent.proof.given().is_none() && self.upgrades_to_fast(&error) {
+            trace::upgrading_to_fast();
             self.put_on_armor(now, rng)?;
             return self.send(Step::Nothing, now, rng);
         }
@@ -102,6 +105,7 @@ impl Exchange {
         if self.stream_only {
             return Err(self.fault(Misbehaviour::TooBigOverStream));
         }
+        trace::retry_tcp();
         self.stream_only = true;
         self.transmit(sent)
     }
@@ -153,6 +157,7 @@ impl Exchange {
         if self.left.len() >= usize::try_from(limit).unwrap_or(0) {
             return Err(self.fault(Misbehaviour::TooManyReferrals { limit }));
         }
+        trace::client_referral(&realm);
         self.left.push(from);
         let own_tgt = Principal::krbtgt(&self.params.client.realm, &self.params.client.realm);
         if self.params.service == own_tgt {

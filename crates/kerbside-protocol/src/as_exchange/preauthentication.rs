@@ -16,6 +16,7 @@ use crate::krb_error::KrbErrorFacts;
 use crate::preauth::{Answer, Hints, KeyParams, Question, enc_timestamp};
 use crate::spake::{self, Challenge, NoChallenge, SPAKE_GROUPS};
 use crate::time::Now;
+use crate::trace;
 
 impl Exchange {
     /// What `step` puts into a request with the body `req_body`.
@@ -27,7 +28,10 @@ impl Exchange {
         rng: &mut dyn CryptoRng,
     ) -> Result<(Option<Padata>, Proof), ProtocolError> {
         Ok(match step {
-            Step::Nothing => (None, Proof::Nothing),
+            Step::Nothing => {
+                trace::preauth_none();
+                (None, Proof::Nothing)
+            }
             Step::Key(kind, key) => {
                 let value = match (kind, &self.tunnel) {
                     (KeyProof::Timestamp, _) => enc_timestamp(&key, kdc_now, rng)?,
@@ -36,15 +40,19 @@ impl Exchange {
                         return Err(ProtocolError::Misuse("an encrypted challenge needs armor"));
                     }
                 };
+                trace::key_proof(kind.padata_type(), key.enctype(), kdc_now);
                 (Some((kind.padata_type(), value)), Proof::Key(kind, key))
             }
             Step::SpakeSupport => {
                 let value = spake::support(&self.spake_groups())?;
+                trace::spake_support();
+                trace::preauth_module(PaDataType::PA_SPAKE);
                 let proof = Proof::SpakeSupport(value.clone());
                 (Some((PaDataType::PA_SPAKE, value)), proof)
             }
             Step::SpakeResponse(agreement) => {
                 let response = agreement.response(req_body, rng)?;
+                trace::preauth_module(PaDataType::PA_SPAKE);
                 let proof = Proof::SpakeResponse(response.reply_key);
                 (Some((PaDataType::PA_SPAKE, response.padata_value)), proof)
             }
@@ -58,7 +66,9 @@ impl Exchange {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<AsOutcome, ProtocolError> {
+        trace::using_method_data();
         let mut hints = hints_of(error)?;
+        trace::preauth_input(&hints.offered);
         let groups = self.spake_groups();
         let offered = |wanted| hints.offered.contains(&wanted);
         self.second_choice = self
@@ -88,7 +98,10 @@ impl Exchange {
         }
         match spake::optimistic_group(&value)? {
             // The KDC guessed a group that is not ours: it will be told ours (RFC 9588 4.6).
-            Some(group) if !groups.contains(&group) => self.send(Step::SpakeSupport, now, rng),
+            Some(group) if !groups.contains(&group) => {
+                trace::spake_challenge_rejected(group);
+                self.send(Step::SpakeSupport, now, rng)
+            }
             _ => self.take_challenge(None, &value, now, rng),
         }
     }
@@ -105,7 +118,9 @@ impl Exchange {
             let what = "it wants more pre-authentication data, but there is nothing to add";
             return Err(self.fault(Misbehaviour::Field(what)));
         };
+        trace::preauth_more(PaDataType::PA_SPAKE);
         let mut hints = hints_of(error)?;
+        trace::preauth_input(&hints.offered);
         let Some(value) = hints.spake.take() else {
             let what = "it wants more pre-authentication data, but sends no SPAKE challenge";
             return Err(self.fault(Misbehaviour::Field(what)));
@@ -114,6 +129,7 @@ impl Exchange {
             self.take_hints(&mut hints)?;
         } else {
             self.cookie = hints.cookie;
+            trace::cookie(self.cookie.as_deref());
         }
         self.take_challenge(Some(support), &value, now, rng)
     }
@@ -194,6 +210,11 @@ impl Exchange {
                 offered: hints.enctypes(),
             });
         }
+        self.hints
+            .first()
+            .into_iter()
+            .for_each(trace::selected_etype_info);
+        trace::cookie(self.cookie.as_deref());
         Ok(())
     }
 

@@ -17,6 +17,7 @@ use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::plaintext::decode_plaintext;
 use crate::preauth::{Hints, KeyParams, Question, default_params};
 use crate::time::{Now, ahead, within};
+use crate::trace;
 
 impl Exchange {
     /// Opens the reply with the key that is there, or asks for the one that it wants.
@@ -42,6 +43,7 @@ impl Exchange {
             opened: self.open_tunnel(&reply, sent.nonce, &proof)?,
             proved_by: proof.given(),
         };
+        self.trace_padata(&reply, received.opened.as_ref());
         let key = match proof {
             // The key that SPAKE made is the only one: the client's own would undo what it gives (RFC 9588 4.5).
             Proof::SpakeResponse(key) if key.enctype() != enctype => {
@@ -55,13 +57,16 @@ impl Exchange {
             _ => None,
         };
         if let Some(key) = key {
+            trace::as_key_of_preauth(enctype);
             let mut before = self.hints.iter();
             let params = before.find(|params| params.enctype == enctype).cloned();
             return self.finish(&sent, &received, key, params, now);
         }
         let params = self.params_of_reply(&reply, received.opened.as_ref())?;
+        trace::getting_as_key(&params);
         if let Some(password) = self.password.take() {
             let key = self.derive(&params, &password)?.into_inner();
+            trace::as_key_obtained(key.enctype());
             return self.finish(&sent, &received, key, Some(params), now);
         }
         let question = Question::LongTermKey {
@@ -97,6 +102,31 @@ impl Exchange {
             tunnel.verify_kdc_challenge(&self.kdc(), &opened, key)?;
         }
         Ok(Some(opened))
+    }
+
+    /// What the reply says for pre-authentication, for whoever listens.
+    fn trace_padata(&self, reply: &KdcRep<'_>, opened: Option<&Opened>) {
+        if !trace::enabled() {
+            return;
+        }
+        let padata = opened.map_or_else(|| reply.padata.clone(), |opened| Some(opened.padata()));
+        let Some(padata) = padata else { return };
+        // What does not decode is somebody else's to refuse.
+        let Ok(hints) = Hints::of_padata(&padata) else {
+            return;
+        };
+        trace::preauth_input(&hints.offered);
+        if hints.tells_salt() {
+            let candidates = hints.candidates(&[reply.enc_part.etype], &self.params.client);
+            candidates
+                .first()
+                .into_iter()
+                .for_each(trace::selected_etype_info);
+        }
+        if hints.offered.contains(&PaDataType::PA_ENCRYPTED_CHALLENGE) {
+            trace::preauth_module(PaDataType::PA_ENCRYPTED_CHALLENGE);
+        }
+        trace::preauth_output_none();
     }
 
     /// How the reply's key comes out of a password: by the reply's own ETYPE-INFO2, else by what the KDC said before
@@ -177,6 +207,8 @@ impl Exchange {
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         self.verify_server(&client, &server, vouched)?;
+        trace::decrypted_as_reply(session_key.enctype());
+        trace::fast_negotiation(fast_avail);
         if !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses) {
             return Err(self.fault(Misbehaviour::Addresses));
         }

@@ -12,6 +12,7 @@ use super::{MAX_REFERRALS, ServiceNeed, ServiceOutcome, ServiceParams, ServicePe
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
 use crate::tgs_exchange::{TgsExchange, TgsOutcome, TgsParams};
 use crate::time::Now;
+use crate::trace;
 
 /// A search under way.
 pub(super) struct Walk {
@@ -60,6 +61,7 @@ impl Walk {
         let mut server = params.server.clone();
         if server.realm.is_empty() {
             server.realm = params.start.clone();
+            trace::referral_realm(&server);
         }
         let local = server.realm == params.start;
         let mut path = Vec::from([params.start.clone()]);
@@ -99,8 +101,13 @@ impl Walk {
         rng: &mut dyn CryptoRng,
     ) -> Result<ServiceOutcome, ProtocolError> {
         let is_there = found.is_some();
-        if is_there {
-            self.tgt = found;
+        if let Some(tgt) = found {
+            match self.stage {
+                Stage::Start => trace::local_tgt(&tgt),
+                Stage::Near { .. } => trace::cached_intermediate_tgt(&tgt),
+                _ => trace::cached_service_tgt(&tgt),
+            }
+            self.tgt = Some(tgt);
         }
         match self.stage {
             Stage::Target if !is_there => {
@@ -143,7 +150,10 @@ impl Walk {
                 constraints,
                 pending: ServicePending(Box::new((self, pending))),
             }),
-            (Stage::Service | Stage::Exact, Ok(TgsOutcome::Done(done))) => Ok(ServiceOutcome::Done(done)),
+            (Stage::Service | Stage::Exact, Ok(TgsOutcome::Done(done))) => {
+                trace::service_ticket(&done.credential.server);
+                Ok(ServiceOutcome::Done(done))
+            }
             (_, Ok(TgsOutcome::Done(done))) => self.got_tgt(done.credential, now, rng),
             (Stage::Service, Ok(TgsOutcome::Referral { tgt, realm })) => self.referred(*tgt, realm, now, rng),
             (_, Ok(TgsOutcome::Referral { tgt, .. })) => self.got_tgt(*tgt, now, rng),
@@ -161,6 +171,7 @@ impl Walk {
     fn closer(mut self, at: usize, next: usize) -> Result<ServiceOutcome, ProtocolError> {
         self.stage = Stage::Near { at, next };
         let realm = self.realm_at(next)?;
+        trace::closer_realm(&realm);
         Ok(self.need(realm))
     }
 
@@ -204,6 +215,11 @@ impl Walk {
             Stage::Path { at: 0, next } => at == Some(next),
             _ => false,
         };
+        match at {
+            _ if realm == self.server.realm => trace::received_service_tgt(&tgt),
+            Some(_) => trace::received_tgt_on_path(&realm),
+            None => trace::received_tgt_off_path(&realm),
+        }
         self.tgt = Some(tgt.clone());
         self.stage = match (self.stage, at) {
             (Stage::Path { at: before, .. }, Some(at)) if at > before => Stage::Path { at, next: at },
@@ -240,6 +256,7 @@ impl Walk {
         rng: &mut dyn CryptoRng,
     ) -> Result<ServiceOutcome, ProtocolError> {
         self.count_hop(&tgt, &realm)?;
+        trace::following_referral(&tgt);
         self.tgt = Some(tgt);
         self.server.realm = realm;
         self.ask_for_service(now, rng)

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use kerbside_asn1::{
-    self as asn1, EncTgsRepPart, KdcOptions, MsgType, Principal, Realm, TgsRep, TicketFlags,
+    self as asn1, EncTgsRepPart, ErrorCode, KdcOptions, MsgType, Principal, Realm, TgsRep, TicketFlags,
 };
 use kerbside_crypto::{CryptoError, Key, KeyUsage, Zeroizing};
 
@@ -14,6 +14,7 @@ use crate::kdc_request::RequestTimes;
 use crate::plaintext::decode_plaintext;
 use crate::s4u;
 use crate::time::{Now, ahead, plus, within};
+use crate::trace;
 
 impl Exchange {
     /// Decrypts and checks the reply.
@@ -44,6 +45,8 @@ impl Exchange {
             inherited: self.inherited_flags(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
+        trace::tgs_reply(&client, &server, session_key.enctype());
+        trace::tgs_result(&self.params, ErrorCode::KDC_ERR_NONE);
         let referred = self.verify_server(&server)?;
         self.verify_freshness(&enc, now)?;
         if !self.params.addresses.is_empty()
@@ -110,7 +113,10 @@ impl Exchange {
         }
         let cipher = reply.enc_part.cipher;
         let plain = sent.subkey.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher);
-        let plain = plain.or_else(|_| session_key.decrypt(KeyUsage::TGS_REP_ENC_PART_SESSKEY, cipher));
+        let plain = plain.or_else(|_| {
+            trace::trying_session_key(session_key.enctype());
+            session_key.decrypt(KeyUsage::TGS_REP_ENC_PART_SESSKEY, cipher)
+        });
         plain.map_err(|error| match error {
             CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
                 principal: self.params.tgt.server.clone(),

@@ -17,6 +17,7 @@ use crate::error::ProtocolError;
 use crate::kdc_request::{Body, RequestTimes, nonce};
 use crate::subkey::new_subkey;
 use crate::time::Now;
+use crate::trace;
 
 /// Padata about to be sent.
 pub(super) type OwnedPaData = (PaDataType, Vec<u8>);
@@ -25,6 +26,8 @@ impl TgsParams {
     /// The request, with what the reply is checked against.
     pub(super) fn request(&self, now: Now, rng: &mut dyn CryptoRng) -> Result<Sent, ProtocolError> {
         let subkey = new_subkey(&self.tgt.session_key, rng)?;
+        trace::tgs_subkey(subkey.enctype());
+        trace::tgs_etypes(&self.enctypes);
         let times = RequestTimes {
             from: self.start,
             till: self.till.unwrap_or(self.tgt.end_time),

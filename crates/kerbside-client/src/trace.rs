@@ -1,0 +1,66 @@
+//! `KRB5_TRACE`: what Kerbside does, line by line in MIT's wording, from events that a program can also take as they are.
+//!
+//! Every step of the exchanges and of the driver is an event for `tracing`, with the target
+//! [`kerbside_protocol::trace::TARGET`], MIT's name of the trace point as its name, structured fields, and MIT's line as
+//! `message`. No event holds a secret, or anything that was made from one.
+//!
+//! | a program wants | it does |
+//! |---|---|
+//! | what MIT's programs do | [`install_krb5_trace`] at its start: nothing happens without `KRB5_TRACE` |
+//! | the lines somewhere else | a [`TraceWriter`] as its subscriber |
+//! | the events as data | a subscriber of its own that looks at that target |
+//! | both, or lines beside its own log | the feature `tracing-subscriber`, and [`TraceWriter`] as one more layer |
+//!
+//! ```no_run
+//! kerbside_client::install_krb5_trace().expect("KRB5_TRACE names a file that can be written");
+//! ```
+//!
+//! With the feature `tracing-subscriber`, in a program that logs by it:
+//!
+//! ```ignore
+//! use tracing_subscriber::prelude::*;
+//!
+//! tracing_subscriber::registry()
+//!     .with(tracing_subscriber::fmt::layer())
+//!     .with(kerbside_client::krb5_trace_from_env()?)
+//!     .init();
+//! ```
+
+mod events;
+mod file;
+#[cfg(feature = "tracing-subscriber")]
+mod layer;
+mod writer;
+
+pub use file::TraceError;
+pub use writer::TraceWriter;
+
+pub(crate) use events::*;
+
+use crate::environment;
+
+/// The writer that `KRB5_TRACE` asks for: `None` without that variable, and in a program that has more rights than the
+/// user who started it (as with MIT: a user could make it write into a file of somebody else).
+///
+/// # Errors
+/// The file cannot be opened, or it is a credential cache or a keytab, which lines at its end would spoil.
+pub fn krb5_trace_from_env() -> Result<Option<TraceWriter>, TraceError> {
+    environment::trace_file()
+        .map(|name| TraceWriter::open(name.as_ref()))
+        .transpose()
+}
+
+/// Makes the writer that `KRB5_TRACE` asks for the subscriber of this process. Tells whether there is one now: there is
+/// none without that variable, and where the program has a subscriber of its own already.
+///
+/// # Errors
+/// As [`krb5_trace_from_env`].
+pub fn install_krb5_trace() -> Result<bool, TraceError> {
+    let Some(writer) = krb5_trace_from_env()? else {
+        return Ok(false);
+    };
+    Ok(tracing::subscriber::set_global_default(writer).is_ok())
+}
+
+#[cfg(test)]
+mod tests;

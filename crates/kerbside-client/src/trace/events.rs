@@ -1,0 +1,291 @@
+//! The driver's events: the way to the KDCs, caches, keytabs. Those of the exchanges are `kerbside-protocol`'s.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use kerbside_asn1::{Principal, Realm};
+use kerbside_crypto::EncryptionType;
+use kerbside_formats::Credential;
+use kerbside_formats::ccache::{CacheEntry, CredentialCache};
+use kerbside_protocol::trace::{Counted, Etype, Etypes};
+
+use crate::attempt::Transport;
+use crate::names::{CacheName, KeytabName};
+
+/// One event: MIT's name of the trace point, the fields, MIT's line.
+macro_rules! event {
+    ($point:literal, { $($fields:tt)* }, $($line:tt)+) => {
+        tracing::event!(
+            name: $point,
+            target: kerbside_protocol::trace::TARGET,
+            tracing::Level::DEBUG,
+            { $($fields)* },
+            $($line)+
+        )
+    };
+}
+
+// --- the way to the KDCs --------------------------------------------------------------------------
+
+/// A request goes to the KDCs of a realm.
+pub(crate) fn sending_request(bytes: usize, realm: &Realm, primary_only: bool, stream_only: bool) {
+    event!(
+        "sendto_kdc",
+        { bytes, realm = %realm, primary_only, stream_only },
+        "Sending request ({bytes} bytes) to {realm}{}{}",
+        if primary_only { " (primary)" } else { "" },
+        if stream_only { " (tcp only)" } else { "" }
+    );
+}
+
+pub(crate) fn resolving(host: &str) {
+    event!("sendto_kdc_resolving", { host }, "Resolving hostname {host}");
+}
+
+/// A datagram goes out, for the first time or again.
+pub(crate) fn udp_send(address: SocketAddr, again: bool) {
+    if again {
+        event!(
+            "sendto_kdc_udp_send_retry",
+            { transport = "udp", address = %address },
+            "Sending retry UDP request to dgram {address}"
+        );
+    } else {
+        event!(
+            "sendto_kdc_udp_send_initial",
+            { transport = "udp", address = %address },
+            "Sending initial UDP request to dgram {address}"
+        );
+    }
+}
+
+pub(crate) fn udp_send_error(address: SocketAddr, error: &io::Error) {
+    event!(
+        "sendto_kdc_udp_error_send_initial",
+        { transport = "udp", address = %address, errno = error.raw_os_error() },
+        "UDP error sending to dgram {address}: {}", Errno(error)
+    );
+}
+
+pub(crate) fn udp_receive_error(address: SocketAddr, error: &io::Error) {
+    event!(
+        "sendto_kdc_udp_error_recv",
+        { transport = "udp", address = %address, errno = error.raw_os_error() },
+        "UDP error receiving from dgram {address}: {}", Errno(error)
+    );
+}
+
+pub(crate) fn tcp_send(address: SocketAddr) {
+    event!(
+        "sendto_kdc_tcp_send",
+        { transport = "tcp", address = %address },
+        "Sending TCP request to stream {address}"
+    );
+}
+
+pub(crate) fn tcp_connect_error(address: SocketAddr, error: &io::Error) {
+    event!(
+        "sendto_kdc_tcp_error_connect",
+        { transport = "tcp", address = %address, errno = error.raw_os_error() },
+        "TCP error connecting to stream {address}: {}", Errno(error)
+    );
+}
+
+pub(crate) fn tcp_send_error(address: SocketAddr, error: &io::Error) {
+    event!(
+        "sendto_kdc_tcp_error_send",
+        { transport = "tcp", address = %address, errno = error.raw_os_error() },
+        "TCP error sending to stream {address}: {}", Errno(error)
+    );
+}
+
+pub(crate) fn tcp_receive_error(address: SocketAddr, error: &io::Error) {
+    event!(
+        "sendto_kdc_tcp_error_recv",
+        { transport = "tcp", address = %address, errno = error.raw_os_error() },
+        "TCP error receiving from stream {address}: {}", Errno(error)
+    );
+}
+
+/// A reply came.
+pub(crate) fn received(bytes: usize, transport: Transport, address: SocketAddr) {
+    let kind = match transport {
+        Transport::Udp => "dgram",
+        _ => "stream",
+    };
+    event!(
+        "sendto_kdc_response",
+        { bytes, transport = %transport, address = %address },
+        "Received answer ({bytes} bytes) from {kind} {address}"
+    );
+}
+
+/// A stream from the attempt to connect to its end, which it tells wherever it comes.
+#[derive(Debug)]
+pub(crate) struct TcpConnection(SocketAddr);
+
+impl TcpConnection {
+    pub(crate) fn begins(address: SocketAddr) -> Self {
+        event!(
+            "sendto_kdc_tcp_connect",
+            { transport = "tcp", address = %address },
+            "Initiating TCP connection to stream {address}"
+        );
+        Self(address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0
+    }
+}
+
+impl Drop for TcpConnection {
+    fn drop(&mut self) {
+        let address = self.0;
+        event!(
+            "sendto_kdc_tcp_disconnect",
+            { transport = "tcp", address = %address },
+            "Terminating TCP connection to stream {address}"
+        );
+    }
+}
+
+/// An error of the operating system: `111/Connection refused`.
+struct Errno<'a>(&'a io::Error);
+
+impl fmt::Display for Errno<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.to_string();
+        match self.0.raw_os_error() {
+            Some(number) => {
+                let words = text.split(" (os error").next().unwrap_or_default();
+                write!(f, "{number}/{words}")
+            }
+            None => f.write_str(&text),
+        }
+    }
+}
+
+// --- caches ---------------------------------------------------------------------------------------
+
+/// A ticket for `server` is wanted by whoever has this cache.
+pub(crate) fn getting_credentials(client: &Principal, server: &Principal, cache: &CacheName) {
+    event!(
+        "tkt_creds",
+        { client = %client, server = %server, cache = %cache },
+        "Getting credentials {client} -> {server} using ccache {cache}"
+    );
+}
+
+/// A cache was searched for a ticket.
+pub(crate) fn retrieved(cache: &CacheName, client: &Principal, server: &Principal, found: bool) {
+    event!(
+        "cc_retrieve",
+        { client = %client, server = %server, cache = %cache, found },
+        "Retrieving {client} -> {server} from {cache} with result: {}", Retrieved(cache, found)
+    );
+}
+
+struct Retrieved<'a>(&'a CacheName, bool);
+
+impl fmt::Display for Retrieved<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.1 {
+            return f.write_str("0/Success");
+        }
+        f.write_str("-1765328243/Matching credential not found")?;
+        match self.0 {
+            CacheName::File(path) | CacheName::DirFile(path) => write!(f, " (filename: {})", path.display()),
+            _ => Ok(()),
+        }
+    }
+}
+
+pub(crate) fn local_tgt(tgt: &Credential) {
+    let (client, server) = (&tgt.client, &tgt.server);
+    event!(
+        "tkt_creds_local_tgt",
+        { client = %client, server = %server },
+        "Starting with TGT for client realm: {client} -> {server}"
+    );
+}
+
+/// The ticket that was wanted is there.
+pub(crate) fn received_service_ticket(server: &Principal) {
+    event!(
+        "tkt_creds_complete",
+        { server = %server },
+        "Received creds for desired service {server}"
+    );
+}
+
+/// A cache is made anew with everything in it.
+pub(crate) fn initialized(name: &CacheName, cache: &CredentialCache) {
+    let primary = &cache.primary;
+    event!(
+        "cc_init",
+        { principal = %primary, cache = %name },
+        "Initializing {name} with default princ {primary}"
+    );
+    for entry in &cache.entries {
+        match entry {
+            CacheEntry::Credential(credential) => stored(name, credential),
+            CacheEntry::Config(config) => {
+                let (key, server) = (Counted(config.key()), config.server().map(Counted));
+                let (server, value) = (server.unwrap_or(Counted(b"")), Counted(config.value()));
+                let of = if config.server().is_some() { " for " } else { "" };
+                event!(
+                    "cc_set_config",
+                    { cache = %name, key = %key, server = %server, value = %value },
+                    "Storing config in {name}{of}{server}: {key}: {value}"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A ticket was added to a cache.
+pub(crate) fn stored(name: &CacheName, credential: &Credential) {
+    let (client, server) = (&credential.client, &credential.server);
+    event!(
+        "cc_store",
+        { client = %client, server = %server, cache = %name },
+        "Storing {client} -> {server} in {name}"
+    );
+}
+
+pub(crate) fn destroying(name: &CacheName) {
+    event!("cc_destroy", { cache = %name }, "Destroying ccache {name}");
+}
+
+// --- keytabs --------------------------------------------------------------------------------------
+
+/// The enctypes of the keys that a keytab has for a client.
+pub(crate) fn keytab_enctypes(client: &Principal, enctypes: &[EncryptionType]) {
+    event!(
+        "init_creds_keytab_lookup",
+        { client = %client, enctypes = %Etypes(enctypes) },
+        "Found entries for {client} in keytab: {}", Etypes(enctypes)
+    );
+}
+
+/// A keytab was searched for a key of any version.
+pub(crate) fn keytab_entry(keytab: &KeytabName, principal: &Principal, enctype: EncryptionType, found: bool) {
+    if found {
+        event!(
+            "kt_get_entry",
+            { principal = %principal, keytab = %keytab, enctype = %Etype(enctype), found },
+            "Retrieving {principal} from {keytab} (vno 0, enctype {}) with result: 0/Success", Etype(enctype)
+        );
+    } else {
+        event!(
+            "kt_get_entry",
+            { principal = %principal, keytab = %keytab, enctype = %Etype(enctype), found },
+            "Retrieving {principal} from {keytab} (vno 0, enctype {}) with result: -1765328203/No key table entry \
+             found for {principal}",
+            Etype(enctype)
+        );
+    }
+}

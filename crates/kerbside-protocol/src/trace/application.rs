@@ -1,0 +1,50 @@
+//! Events of the AP exchange.
+
+use kerbside_asn1::Principal;
+use kerbside_crypto::{EncryptionType, Subkey};
+
+use super::{Etype, event};
+use crate::time::Now;
+
+/// A key that may not be there.
+struct Maybe<'a>(Option<&'a Subkey>);
+
+impl core::fmt::Display for Maybe<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self.0 {
+            Some(key) => Etype(key.enctype()).fmt(f),
+            None => f.write_str("(null)"),
+        }
+    }
+}
+
+/// An authenticator for a service was made.
+pub(crate) fn authenticator(
+    client: &Principal,
+    server: &Principal,
+    seq_number: Option<u32>,
+    subkey: Option<&Subkey>,
+    session_key: EncryptionType,
+) {
+    let seq_number = seq_number.unwrap_or(0);
+    event!(
+        "mk_req",
+        {
+            client = %client, server = %server, seq_number,
+            subkey = %Maybe(subkey), session_key = %Etype(session_key)
+        },
+        "Creating authenticator for {client} -> {server}, seqnum {seq_number}, subkey {}, session key {}",
+        Maybe(subkey), Etype(session_key)
+    );
+}
+
+/// The service's answer was opened and checked.
+pub(crate) fn read_ap_rep(time: Now, subkey: Option<&Subkey>, seq_number: Option<u32>) {
+    let (seconds, microseconds) = (time.seconds(), time.usec.get());
+    let seq_number = seq_number.unwrap_or(0);
+    event!(
+        "rd_rep",
+        { seconds, microseconds, subkey = %Maybe(subkey), seq_number },
+        "Read AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", Maybe(subkey)
+    );
+}
