@@ -11,6 +11,7 @@ mod ldap_kdc;
 mod login;
 mod matrix;
 mod refusals;
+mod samba;
 mod spake;
 mod up;
 mod walkthroughs;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(matrix::cases());
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
+    cases.extend(samba::cases());
     cases.extend(up::cases());
     cases
 }

@@ -11,6 +11,7 @@ mod ldap_kdc;
 mod realm;
 mod realms;
 mod run;
+mod samba;
 mod shared;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// No program of the suite needs longer.
+/// No program of the suite needs longer, but those called patient.
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The variables a program gets; nothing is inherited but PATH.
@@ -40,6 +40,7 @@ pub(crate) struct Program {
     path: PathBuf,
     args: Vec<String>,
     stdin: String,
+    deadline: Duration,
 }
 
 /// What a program did.
@@ -57,7 +58,14 @@ impl Program {
             path: path.into(),
             args: Vec::new(),
             stdin: String::new(),
+            deadline: DEADLINE,
         }
+    }
+
+    /// With so much more time than others need.
+    pub(crate) fn patient(mut self, seconds: u64) -> Self {
+        self.deadline = Duration::from_secs(seconds);
+        self
     }
 
     /// With these arguments, separated by blanks (none of the suite's arguments holds one).
@@ -70,6 +78,15 @@ impl Program {
     pub(crate) fn arg(mut self, value: impl AsRef<Path>) -> Self {
         self.args.push(value.as_ref().display().to_string());
         self
+    }
+
+    /// Started by `outer`, whose last arguments this program and its arguments become.
+    pub(crate) fn under(self, mut outer: Self) -> Self {
+        outer.args.push(self.path.display().to_string());
+        outer.args.extend(self.args);
+        outer.stdin = self.stdin;
+        outer.deadline = self.deadline;
+        outer
     }
 
     pub(crate) fn stdin(mut self, text: &str) -> Self {
@@ -105,7 +122,7 @@ impl Program {
             let _ = stdin.write_all(self.stdin.as_bytes());
         }
         let (out, err) = (drain(child.stdout.take()), drain(child.stderr.take()));
-        let code = wait(&mut child, &line)?;
+        let code = wait(&mut child, &line, self.deadline)?;
         let text = |thread: std::thread::JoinHandle<String>| thread.join().unwrap_or_default();
         Ok(Ended {
             line,
@@ -171,15 +188,15 @@ fn drain<R: Read + Send + 'static>(stream: Option<R>) -> std::thread::JoinHandle
     })
 }
 
-fn wait(child: &mut Child, line: &str) -> Result<Option<i32>, String> {
-    let end = Instant::now() + DEADLINE;
+fn wait(child: &mut Child, line: &str, deadline: Duration) -> Result<Option<i32>, String> {
+    let end = Instant::now() + deadline;
     loop {
         match child.try_wait().map_err(|e| format!("{line}: {e}"))? {
             Some(status) => return Ok(status.code()),
             None if Instant::now() > end => {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("still running after {} s: {line}", DEADLINE.as_secs()));
+                return Err(format!("still running after {} s: {line}", deadline.as_secs()));
             }
             None => std::thread::sleep(Duration::from_millis(5)),
         }
@@ -227,6 +244,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it at once, as a crash would.
     pub(crate) fn kill(mut self) {
         let _ = self.child.kill();
@@ -242,7 +264,7 @@ impl Server {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)
                 .map_err(|e| format!("{}: {e}", self.name))?;
         }
-        wait(&mut self.child, &self.name)
+        wait(&mut self.child, &self.name, DEADLINE)
     }
 }
 
