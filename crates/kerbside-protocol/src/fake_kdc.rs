@@ -307,18 +307,22 @@ impl Issue {
     }
 
     pub(crate) fn tgs_rep(&self, rng: &mut dyn CryptoRng) -> Vec<u8> {
-        let padata: Vec<_> = wire_padata(&self.enc_padata).collect();
-        let padata = (!padata.is_empty()).then_some(padata);
-        let plain = asn1::encode(&EncTgsRepPart(self.enc_part(padata))).unwrap();
-        let cipher = self.reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
         let ticket = self.ticket(rng);
-        asn1::encode(&TgsRep(self.kdc_rep(
-            MsgType::TGS_REP,
-            &ticket,
-            &self.padata,
-            &cipher,
-        )))
-        .unwrap()
+        self.tgs_rep_with(&ticket, &self.padata, &self.reply_key, rng)
+    }
+
+    /// A TGS-REP with this ticket, padata and reply key.
+    fn tgs_rep_with(
+        &self,
+        ticket: &[u8],
+        padata: &[Padata],
+        reply_key: &Key,
+        rng: &mut dyn CryptoRng,
+    ) -> Vec<u8> {
+        let encrypted = (!self.enc_padata.is_empty()).then(|| borrowed(&self.enc_padata));
+        let plain = asn1::encode(&EncTgsRepPart(self.enc_part(encrypted))).unwrap();
+        let cipher = reply_key.encrypt(self.reply_usage, &plain, rng).unwrap();
+        asn1::encode(&TgsRep(self.kdc_rep(MsgType::TGS_REP, ticket, padata, &cipher))).unwrap()
     }
 
     /// The honest answer to a TGS-REQ made with a ticket under `tgs_key`, checked as a KDC checks it.
@@ -353,13 +357,6 @@ impl Issue {
             ..Self::honest(Principal::from_wire(request.req_body.realm, sname))
         }
     }
-}
-
-fn wire_padata(padata: &[(PaDataType, Vec<u8>)]) -> impl Iterator<Item = PaData<'_>> {
-    padata.iter().map(|(padata_type, value)| PaData {
-        padata_type: *padata_type,
-        padata_value: value,
-    })
 }
 
 fn wire_key(key: &Key) -> EncryptionKey<'_> {

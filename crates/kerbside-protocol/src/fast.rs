@@ -114,7 +114,6 @@ impl Tunnel {
     }
 
     /// The armor that a TGS request is in by itself: its ticket's key and its authenticator's subkey (RFC 6113 5.4.2).
-    #[allow(dead_code, reason = "the TGS exchange takes it next")]
     pub(crate) fn of_tgs_request(subkey: &Subkey, session_key: &SessionKey) -> Result<Self, ProtocolError> {
         Ok(Self {
             key: armor_key(subkey, session_key)?,
@@ -308,7 +307,6 @@ impl Opened {
     }
 
     /// Whether the KDC made the reply's key stronger, as it has to in a TGS-REP.
-    #[allow(dead_code, reason = "the TGS exchange takes it next")]
     pub(crate) fn is_strengthened(&self) -> bool {
         self.strengthen_key.is_some()
     }

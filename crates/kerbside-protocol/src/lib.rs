@@ -108,6 +108,8 @@ pub use service_exchange::{
     MAX_REFERRALS, ServiceExchange, ServiceNeed, ServiceOutcome, ServiceParams, ServicePending, ServiceWon,
 };
 pub use spake::SPAKE_GROUPS;
-pub use tgs_exchange::{MAX_TGS_ROUNDS, TgsClient, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending};
+pub use tgs_exchange::{
+    MAX_TGS_ROUNDS, TgsArmor, TgsClient, TgsDone, TgsExchange, TgsOutcome, TgsParams, TgsPending,
+};
 pub use ticket::DecryptedTicket;
 pub use time::Now;

@@ -31,7 +31,7 @@ use kerbside_formats::Credential;
 use crate::error::ProtocolError;
 use crate::kdc_request::{Constraints, DEFAULT_SKEW_SECONDS};
 use crate::realm_path::RealmPath;
-use crate::tgs_exchange::{TgsDone, TgsPending};
+use crate::tgs_exchange::{TgsArmor, TgsDone, TgsPending};
 use crate::time::Now;
 use walk::Walk;
 
@@ -69,6 +69,9 @@ pub struct ServiceParams {
     pub clock_offset_seconds: i64,
     /// The largest difference between the clocks, in seconds.
     pub skew_seconds_max: i64,
+    /// Whether requests to the KDC of `start` are armored; what other realms' KDCs know is not known, so for them
+    /// [`TgsArmor::Required`] is [`TgsArmor::Offered`].
+    pub armor: TgsArmor,
 }
 
 impl ServiceParams {
@@ -89,6 +92,7 @@ impl ServiceParams {
             additional_tickets: Vec::new(),
             clock_offset_seconds: 0,
             skew_seconds_max: DEFAULT_SKEW_SECONDS,
+            armor: TgsArmor::Never,
         }
     }
 }

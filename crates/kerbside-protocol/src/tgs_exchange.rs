@@ -7,6 +7,8 @@
 //! | `request` | the TGS-REQ |
 //! | `reply` | what a TGS-REP is checked for |
 //!
+//! With [`TgsArmor`] the request and its reply go in a tunnel (FAST, RFC 6113) that the request's own ticket makes.
+//!
 //! It asks one KDC. [`ServiceExchange`](crate::ServiceExchange) goes from realm to realm with it.
 
 mod params;
@@ -22,11 +24,13 @@ use kerbside_asn1::{self as asn1, ErrorCode, KerberosTime, MsgType, Realm};
 use kerbside_crypto::{CryptoRng, EncryptionType, Subkey};
 use kerbside_formats::Credential;
 
-pub use params::{TgsClient, TgsParams};
+pub use params::{TgsArmor, TgsClient, TgsParams};
 
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
+use crate::fast::Tunnel;
 use crate::kdc_request::{Constraints, RequestTimes, permitted};
 use crate::krb_error::KrbErrorFacts;
+use crate::subkey::beside;
 use crate::time::{Now, ahead, within};
 use crate::trace;
 
@@ -111,6 +115,8 @@ struct Sent {
     nonce: u32,
     times: RequestTimes,
     subkey: Subkey,
+    /// The armor; none where the request has none.
+    tunnel: Option<Tunnel>,
 }
 
 /// Waits for the KDC's reply.
@@ -183,8 +189,26 @@ impl Exchange {
         })
     }
 
+    /// The error in the tunnel of an error. A KDC that does not get as far as the tunnel, or knows none, answers without.
+    fn error_in_armor(
+        &self,
+        sent: &Sent,
+        outer: &KrbErrorFacts,
+    ) -> Result<Option<KrbErrorFacts>, ProtocolError> {
+        match &sent.tunnel {
+            Some(tunnel) => tunnel.open_error(
+                &self.kdc(),
+                outer,
+                sent.nonce,
+                &beside(&self.params.tgt.session_key),
+            ),
+            None => Ok(None),
+        }
+    }
+
     fn take_krb_error(mut self, sent: Sent, bytes: &[u8], now: Now) -> Result<TgsOutcome, ProtocolError> {
-        let error = KrbErrorFacts::parse(bytes)?;
+        let outer = KrbErrorFacts::parse(bytes)?;
+        let error = self.error_in_armor(&sent, &outer)?.unwrap_or(outer);
         trace::tgs_result(&self.params, error.code);
         let ahead_seconds = ahead(error.server_time.time, now.time);
         match error.code {

@@ -4,15 +4,16 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{
     self as asn1, AsReq, Checksum, EncryptedData, ErrorCode, FastArmorType, FastOptions, KrbFastArmoredRep,
-    KrbFastFinished, KrbFastReq, KrbFastResponse, MethodData, PaData, PaDataType, PaEncTsEnc, PaFxFastReply,
-    PaFxFastRequest, Principal,
+    KrbFastArmoredReq, KrbFastFinished, KrbFastReq, KrbFastResponse, MethodData, PaData, PaDataType,
+    PaEncTsEnc, PaFxFastReply, PaFxFastRequest, Principal, TgsReq,
 };
 use kerbside_crypto::{CryptoRng, Key, KeyUsage, fx_cf2};
 
 use super::{AES256, Issue, key, now, rng, tgs, wire_key};
+use crate::fast::Padata;
 use crate::krb_error::ErrorReply;
 use crate::time::Now;
-use crate::{ApReqParsed, AuthenticatorPolicy, Credential};
+use crate::{ApReqParsed, AuthenticatorPolicy, Credential, Purpose};
 
 /// The key of the TGS that armor tickets are for.
 pub(crate) fn tgs_key() -> Key {
@@ -38,14 +39,14 @@ fn host() -> Principal {
 pub(crate) struct FastHalf {
     pub(crate) armor_key: Key,
     pub(crate) nonce: u32,
-    pub(crate) padata: Vec<(PaDataType, Vec<u8>)>,
+    pub(crate) padata: Vec<Padata>,
     pub(crate) body: Vec<u8>,
 }
 
 /// What the KDC says in the tunnel of a reply.
 pub(crate) struct Sealed {
     pub(crate) nonce: u32,
-    pub(crate) padata: Vec<(PaDataType, Vec<u8>)>,
+    pub(crate) padata: Vec<Padata>,
     pub(crate) strengthen_key: Option<Key>,
     pub(crate) finished: bool,
     /// What the seal is over, where that is not the ticket.
@@ -53,6 +54,8 @@ pub(crate) struct Sealed {
     pub(crate) client: Principal,
     /// Whether there is a tunnel at all.
     pub(crate) armored: bool,
+    /// Whether the reply's key is as it would be without the tunnel.
+    pub(crate) weak: bool,
 }
 
 impl FastHalf {
@@ -74,14 +77,37 @@ impl FastHalf {
         let subkey = verified.authenticator().subkey.clone().unwrap();
         let session_key = verified.ticket().session_key();
         let armor_key = fx_cf2(&subkey, session_key, b"subkeyarmor", b"ticketarmor").unwrap();
+        Self::open_armored(armor_key, &armored, request.req_body.bytes())
+    }
+
+    /// Opens the tunnel of a TGS-REQ that came at `now`; gives the types of the padata outside of it as well.
+    pub(crate) fn open_tgs(request: &[u8], now: Now) -> (Self, Vec<PaDataType>) {
+        let request: TgsReq<'_> = asn1::decode(request).unwrap();
+        let padata = request.padata.as_ref().unwrap();
+        let ap_req = asn1::find_padata(padata, PaDataType::PA_AP_REQ).unwrap();
+        let value = asn1::find_padata(padata, PaDataType::PA_FX_FAST).unwrap();
+        let PaFxFastRequest::ArmoredData(armored) = asn1::decode(value).unwrap();
+        assert!(armored.armor.is_none(), "the request's own ticket is the armor");
+        let policy = AuthenticatorPolicy {
+            purpose: Purpose::TgsReq {
+                req_body: request.req_body.bytes(),
+            },
+            ..AuthenticatorPolicy::default()
+        };
+        let parsed = ApReqParsed::parse(ap_req).unwrap();
+        let verified = parsed.decrypt_ticket(&tgs_key()).unwrap().verify(&policy, now);
+        let verified = verified.unwrap();
+        let subkey = verified.authenticator().subkey.clone().unwrap();
+        let session_key = verified.ticket().session_key();
+        let armor_key = fx_cf2(&subkey, session_key, b"subkeyarmor", b"ticketarmor").unwrap();
+        let outside = padata.iter().map(|element| element.padata_type).collect();
+        (Self::open_armored(armor_key, &armored, ap_req), outside)
+    }
+
+    fn open_armored(armor_key: Key, armored: &KrbFastArmoredReq<'_>, covered: &[u8]) -> Self {
         let sum = &armored.req_checksum;
         armor_key
-            .verify_checksum(
-                KeyUsage::FAST_REQ_CHKSUM,
-                sum.cksumtype,
-                &[request.req_body.bytes()],
-                sum.checksum,
-            )
+            .verify_checksum(KeyUsage::FAST_REQ_CHKSUM, sum.cksumtype, &[covered], sum.checksum)
             .unwrap();
         let plain = armor_key
             .decrypt(KeyUsage::FAST_ENC, armored.enc_fast_req.cipher)
@@ -162,12 +188,26 @@ impl FastHalf {
             sealed: None,
             client: issue.client.clone(),
             armored: true,
+            weak: false,
         }
     }
 
     /// The AS-REP of `issue` in armor.
     pub(crate) fn as_rep(&self, request: &[u8], issue: &Issue, sealed: &Sealed) -> Vec<u8> {
         let mut rng = rng(2003);
+        let (ticket, padata, reply_key) = self.seal(issue, sealed);
+        issue.as_rep_with(request, &ticket, &padata, &reply_key, &mut rng)
+    }
+
+    /// The TGS-REP of `issue` in armor.
+    pub(crate) fn tgs_rep(&self, issue: &Issue, sealed: &Sealed) -> Vec<u8> {
+        let (ticket, padata, reply_key) = self.seal(issue, sealed);
+        issue.tgs_rep_with(&ticket, &padata, &reply_key, &mut rng(2003))
+    }
+
+    /// The ticket, the reply's padata and its key.
+    fn seal(&self, issue: &Issue, sealed: &Sealed) -> (Vec<u8>, Vec<Padata>, Key) {
+        let mut rng = rng(2005);
         let ticket = issue.ticket(&mut rng);
         let covered = sealed.sealed.as_ref().unwrap_or(&ticket);
         let mac = self
@@ -191,14 +231,15 @@ impl FastHalf {
             nonce: sealed.nonce,
         };
         let tunnel = (PaDataType::PA_FX_FAST, self.wrap(&response, &mut rng));
-        let padata = sealed.armored.then_some(tunnel);
+        let mut padata = Vec::from_iter(sealed.armored.then_some(tunnel));
+        padata.extend(issue.padata.clone());
         let reply_key = match &sealed.strengthen_key {
-            Some(strengthen) if sealed.armored => {
+            Some(strengthen) if !sealed.weak => {
                 fx_cf2(strengthen, &issue.reply_key, b"strengthenkey", b"replykey").unwrap()
             }
             _ => issue.reply_key.clone(),
         };
-        issue.as_rep_with(request, &ticket, padata.as_slice(), &reply_key, &mut rng)
+        (ticket, padata, reply_key)
     }
 
     /// Whether the client's challenge in the tunnel is made with `long_term`; gives its time.

@@ -10,7 +10,7 @@ use kerbside_formats::Credential;
 
 use super::{MAX_REFERRALS, ServiceNeed, ServiceOutcome, ServiceParams, ServicePending, ServiceWon};
 use crate::error::{Misbehaviour, ProtocolError, Refuser};
-use crate::tgs_exchange::{TgsExchange, TgsOutcome, TgsParams};
+use crate::tgs_exchange::{TgsArmor, TgsExchange, TgsOutcome, TgsParams};
 use crate::time::Now;
 use crate::trace;
 
@@ -345,6 +345,11 @@ impl Walk {
         params.enctype_policy = self.params.enctype_policy.clone();
         params.clock_offset_seconds = self.params.clock_offset_seconds;
         params.skew_seconds_max = self.params.skew_seconds_max;
+        let of_start = params.tgt.server.name.krbtgt_realm() == Some(self.params.start.as_bytes());
+        params.armor = match self.params.armor {
+            TgsArmor::Required if !of_start => TgsArmor::Offered,
+            armor => armor,
+        };
         params
     }
 

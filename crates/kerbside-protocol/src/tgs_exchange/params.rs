@@ -25,6 +25,21 @@ pub enum TgsClient {
     Evidence(Principal),
 }
 
+/// Whether a request goes in the armor that its own ticket makes (FAST, RFC 6113 5.4.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TgsArmor {
+    /// No.
+    #[default]
+    Never,
+    /// Yes, and beside it as a KDC wants it that knows no FAST. A KDC that knows it makes the reply key stronger, so that
+    /// nobody can take the armor away unseen.
+    Offered,
+    /// Yes, and a reply without is refused: the KDC is known to know FAST. Only an error may come in clear, as it has to
+    /// where the ticket itself is refused.
+    Required,
+}
+
 /// What to ask a ticket-granting service for. Everything that a later extension adds to a request has its place here.
 #[derive(Clone, Debug)]
 pub struct TgsParams {
@@ -58,6 +73,8 @@ pub struct TgsParams {
     pub clock_offset_seconds: i64,
     /// The largest difference between the clocks, in seconds.
     pub skew_seconds_max: i64,
+    /// Whether the request is armored.
+    pub armor: TgsArmor,
 }
 
 impl TgsParams {
@@ -81,6 +98,7 @@ impl TgsParams {
             additional_tickets: Vec::new(),
             clock_offset_seconds: 0,
             skew_seconds_max: DEFAULT_SKEW_SECONDS,
+            armor: TgsArmor::Never,
             tgt,
         }
     }

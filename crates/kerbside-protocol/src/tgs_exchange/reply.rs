@@ -7,12 +7,14 @@ use kerbside_asn1::{
 };
 use kerbside_crypto::{CryptoError, Key, KeyUsage, Zeroizing};
 
-use super::{Exchange, Sent, TgsClient, TgsDone, TgsOutcome};
+use super::{Exchange, Sent, TgsArmor, TgsClient, TgsDone, TgsOutcome};
 use crate::error::{Misbehaviour, ProtocolError};
+use crate::fast::Opened;
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::kdc_request::RequestTimes;
 use crate::plaintext::decode_plaintext;
 use crate::s4u;
+use crate::subkey::beside;
 use crate::time::{Now, ahead, plus, within};
 use crate::trace;
 
@@ -26,12 +28,15 @@ impl Exchange {
     ) -> Result<TgsOutcome, ProtocolError> {
         let reply: TgsRep<'_> = asn1::decode(bytes)?;
         ProtocolError::require_message("TGS-REP", MsgType::TGS_REP, reply.pvno, reply.msg_type)?;
-        let plain = self.decrypt(sent, &reply)?;
+        let opened = self.open_tunnel(sent, &reply)?;
+        let plain = self.decrypt(sent, &reply, opened.as_ref())?;
         let enc: EncTgsRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
         let client = self.verify_client(Principal::from_wire(reply.crealm, &reply.cname))?;
         if let TgsClient::ForUser(_) = self.params.client {
-            let (in_clear, encrypted) = (reply.padata.as_deref(), enc.encrypted_pa_data.as_deref());
-            s4u::verify_reply(sent.nonce, &sent.subkey, in_clear, encrypted)?
+            // In armor the clear says nothing.
+            let armored = opened.as_ref().map(Opened::padata);
+            let outer = armored.as_deref().or(reply.padata.as_deref());
+            s4u::verify_reply(sent.nonce, &sent.subkey, outer, enc.encrypted_pa_data.as_deref())?
                 .map_err(|what| self.fault(Misbehaviour::Field(what)))?;
         }
         let kdc = self.realm();
@@ -99,11 +104,28 @@ impl Exchange {
         Err(self.fault(Misbehaviour::Client { expected, found }))
     }
 
-    /// The reply is under the subkey that we sent; old KDCs use the TGT's session key instead (RFC 4120 3.3.3).
+    /// What is in the reply's tunnel. Without one the reply is as good as without armor, unless the KDC is known to know
+    /// FAST: then its key would not fit.
+    fn open_tunnel(&self, sent: &Sent, reply: &TgsRep<'_>) -> Result<Option<Opened>, ProtocolError> {
+        let Some(tunnel) = &sent.tunnel else {
+            return Ok(None);
+        };
+        let policy = beside(&self.params.tgt.session_key);
+        let opened = tunnel.open_reply(&self.kdc(), reply, sent.nonce, &policy)?;
+        match &opened {
+            None if self.params.armor == TgsArmor::Required => Err(self.fault(Misbehaviour::FastMissing)),
+            Some(opened) if !opened.is_strengthened() => Err(self.fault(Misbehaviour::FastStrengthenMissing)),
+            _ => Ok(opened),
+        }
+    }
+
+    /// The reply is under the subkey that we sent, made stronger in armor; old KDCs use the TGT's session key instead
+    /// (RFC 4120 3.3.3).
     fn decrypt(
         &self,
         sent: &Sent,
         reply: &TgsRep<'_>,
+        opened: Option<&Opened>,
     ) -> Result<Zeroizing<alloc::vec::Vec<u8>>, ProtocolError> {
         let session_key: &Key = &self.params.tgt.session_key;
         let found = reply.enc_part.etype;
@@ -112,11 +134,19 @@ impl Exchange {
             return Err(self.fault(Misbehaviour::ReplyEnctype { expected, found }));
         }
         let cipher = reply.enc_part.cipher;
-        let plain = sent.subkey.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher);
-        let plain = plain.or_else(|_| {
-            trace::trying_session_key(session_key.enctype());
-            session_key.decrypt(KeyUsage::TGS_REP_ENC_PART_SESSKEY, cipher)
-        });
+        let plain = match opened {
+            Some(opened) => {
+                let key = opened.reply_key(sent.subkey.clone().into_inner())?;
+                key.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher)
+            }
+            None => {
+                let plain = sent.subkey.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher);
+                plain.or_else(|_| {
+                    trace::trying_session_key(session_key.enctype());
+                    session_key.decrypt(KeyUsage::TGS_REP_ENC_PART_SESSKEY, cipher)
+                })
+            }
+        };
         plain.map_err(|error| match error {
             CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
                 principal: self.params.tgt.server.clone(),

@@ -4,23 +4,21 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{
     self as asn1, AdType, ApOptions, AuthorizationData, AuthorizationDataElement, EncryptedData, KdcOptions,
-    KdcReq, MsgType, PaData, PaDataType, Raw, TgsReq,
+    KdcReq, MsgType, PaDataType, Raw, TgsReq,
 };
 use kerbside_crypto::{CryptoRng, KeyUsage, Subkey};
 use kerbside_formats::Credential;
 
-use super::{Sent, TgsClient, TgsParams};
+use super::{Sent, TgsArmor, TgsClient, TgsParams};
 use crate::PVNO;
 use crate::ap_initiator::encode_ap_req;
 use crate::authenticator::NewAuthenticator;
 use crate::error::ProtocolError;
+use crate::fast::{Padata, Tunnel, borrowed};
 use crate::kdc_request::{Body, RequestTimes, nonce};
 use crate::subkey::new_subkey;
 use crate::time::Now;
 use crate::trace;
-
-/// Padata about to be sent.
-pub(super) type OwnedPaData = (PaDataType, Vec<u8>);
 
 impl TgsParams {
     /// The request, with what the reply is checked against.
@@ -43,13 +41,24 @@ impl TgsParams {
             TgsClient::ForUser(user) => user.request_padata(&self.tgt.session_key, &subkey, nonce)?,
             TgsClient::Own | TgsClient::Evidence(_) => Vec::new(),
         };
-        let padata = [(PaDataType::PA_AP_REQ, ap_req)];
-        let bytes = encode_request(&body, padata.iter().chain(&s4u).chain(&self.padata))?;
+        let inner = [s4u, self.padata.clone()].concat();
+        let tunnel = match self.armor {
+            TgsArmor::Never => None,
+            _ => Some(Tunnel::of_tgs_request(&subkey, &self.tgt.session_key)?),
+        };
+        let armored = tunnel.as_ref();
+        let armored = armored.map(|tunnel| tunnel.wrap(&ap_req, &body, &inner, rng));
+        let mut padata = alloc::vec![(PaDataType::PA_AP_REQ, ap_req)];
+        padata.extend(armored.transpose()?.map(|value| (PaDataType::PA_FX_FAST, value)));
+        if self.armor != TgsArmor::Required {
+            padata.extend(inner);
+        }
         Ok(Sent {
-            bytes,
+            bytes: encode_request(&body, &padata)?,
             nonce,
             times,
             subkey,
+            tunnel,
         })
     }
 
@@ -127,19 +136,12 @@ fn pa_tgs_req(
 }
 
 /// The encoded TGS-REQ around `body`.
-fn encode_request<'a>(
-    body: &[u8],
-    padata: impl Iterator<Item = &'a OwnedPaData>,
-) -> Result<Vec<u8>, ProtocolError> {
-    let padata = padata.map(|(padata_type, value)| PaData {
-        padata_type: *padata_type,
-        padata_value: value,
-    });
+fn encode_request(body: &[u8], padata: &[Padata]) -> Result<Vec<u8>, ProtocolError> {
     let req_body = Raw::parse(body)?;
     let request = TgsReq(KdcReq {
         pvno: PVNO,
         msg_type: MsgType::TGS_REQ,
-        padata: Some(padata.collect()),
+        padata: Some(borrowed(padata)),
         req_body,
     });
     Ok(asn1::encode(&request)?)

@@ -16,6 +16,7 @@ use kerbside_asn1::{
 };
 use kerbside_crypto::{EncryptionType, Key, KeyUsage};
 
+mod fast;
 mod s4u;
 
 use super::*;

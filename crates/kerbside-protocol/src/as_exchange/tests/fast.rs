@@ -172,8 +172,13 @@ fn the_kdc_shows_that_it_knows_the_key_as_well() {
 
 #[test]
 fn in_armor_nothing_in_clear_is_believed() {
-    let unarmored = login(|_, _, sealed| sealed.armored = false);
-    assert_eq!(misbehaviour(unarmored), Misbehaviour::FastMissing);
+    for weak in [true, false] {
+        let unarmored = login(|_, _, sealed| {
+            sealed.armored = false;
+            sealed.weak = weak;
+        });
+        assert_eq!(misbehaviour(unarmored), Misbehaviour::FastMissing);
+    }
 
     // An error in clear ends the exchange and says so; nothing is done because of it.
     let info = etype_info2(&[(AES256, None, None)]);
