@@ -13,6 +13,7 @@ mod matrix;
 mod refusals;
 mod samba;
 mod spake;
+mod trace;
 mod up;
 mod walkthroughs;
 
@@ -29,6 +30,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(refusals::cases());
     cases.extend(kpasswd::cases());
     cases.extend(spake::cases());
+    cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(matrix::cases());

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::error::Error;
+use crate::trace;
 use crate::transport::{self, Delivered, Job, Undelivered};
 
 /// A front. The exchanges are written once, as futures; a blocking front's futures are always ready.
@@ -49,7 +50,7 @@ impl Driver for Tokio {
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Error> {
-        tokio::task::spawn_blocking(work)
+        tokio::task::spawn_blocking(trace::carried(work))
             .await
             .map_err(|_| Error::Interrupted)
     }

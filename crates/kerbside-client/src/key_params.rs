@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::random::OsRandom;
 use crate::request::TgtRequest;
 use crate::secret::Secret;
+use crate::trace;
 
 impl<D: Driver> Core<D> {
     /// Enctypes and salts in the KDC's order.
@@ -19,6 +20,7 @@ impl<D: Driver> Core<D> {
         request: &TgtRequest,
         enctypes: Option<Vec<EncryptionType>>,
     ) -> Result<Vec<KeyParams>, Error> {
+        trace::init_creds(&request.client, request.service.as_ref());
         let realm = request.client.realm.clone();
         // The exchange ends before any password is needed.
         let mut params = self.as_params(request, &Secret::Password(Password::from(Vec::new())))?;

@@ -78,7 +78,7 @@ impl Secret<'_> {
         if first.is_empty() {
             return Err(secret.no_key(client, enctypes));
         }
-        trace::keytab_enctypes(client, &first);
+        trace::keytab_lookup(client, &secret.keytab);
         first.extend(rest);
         Ok(first)
     }

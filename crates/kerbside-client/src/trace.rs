@@ -37,6 +37,9 @@ pub use writer::TraceWriter;
 
 pub(crate) use events::*;
 
+use tracing::dispatcher;
+use tracing::level_filters::LevelFilter;
+
 use crate::environment;
 
 /// The writer that `KRB5_TRACE` asks for: `None` without that variable, and in a program that has more rights than the
@@ -60,6 +63,17 @@ pub fn install_krb5_trace() -> Result<bool, TraceError> {
         return Ok(false);
     };
     Ok(tracing::subscriber::set_global_default(writer).is_ok())
+}
+
+/// Work for another thread, whose events go where this thread's go.
+pub(crate) fn carried<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
+    // Nobody listens anywhere: the usual case costs nothing.
+    let somebody = LevelFilter::current() != LevelFilter::OFF;
+    let dispatch = somebody.then(|| dispatcher::get_default(Clone::clone));
+    move || match dispatch {
+        Some(dispatch) => dispatcher::with_default(&dispatch, work),
+        None => work(),
+    }
 }
 
 #[cfg(test)]

@@ -72,7 +72,6 @@ impl AsExchange {
                 "an AS request is for a service of the client's own realm",
             ));
         }
-        trace::init_creds(&params.client, &params.service);
         let offset_seconds = params.clock_offset_seconds;
         let exchange = Exchange {
             params,

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::random::OsRandom;
 use crate::request::{InitialTicket, TgtRequest};
 use crate::secret::Secret;
+use crate::trace;
 
 impl<D: Driver> Core<D> {
     /// The AS exchange.
@@ -19,6 +20,7 @@ impl<D: Driver> Core<D> {
         request: &TgtRequest,
         secret: &mut Secret<'_>,
     ) -> Result<InitialTicket, Error> {
+        trace::init_creds(&request.client, request.service.as_ref());
         let realm = request.client.realm.clone();
         let params = self.as_params(request, secret)?;
         let mut attempts = Vec::new();

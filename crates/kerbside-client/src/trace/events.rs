@@ -8,6 +8,7 @@ use kerbside_asn1::{Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::{CacheEntry, CredentialCache};
+use kerbside_formats::keytab::Keytab;
 use kerbside_protocol::trace::{Counted, Etype, Etypes};
 
 use crate::attempt::Transport;
@@ -24,6 +25,21 @@ macro_rules! event {
             $($line)+
         )
     };
+}
+
+// --- exchanges ------------------------------------------------------------------------------------
+
+/// A first ticket is wanted. What the exchange does then are its own events.
+pub(crate) fn init_creds(client: &Principal, service: Option<&Principal>) {
+    event!("init_creds", { client = %client }, "Getting initial credentials for {client}");
+    // In an AS exchange it is of the client's realm: named without it, as it is typed.
+    if let Some(service) = service {
+        event!(
+            "init_creds_service",
+            { service = %service },
+            "Setting initial creds service to {}", service.name
+        );
+    }
 }
 
 // --- the way to the KDCs --------------------------------------------------------------------------
@@ -262,13 +278,26 @@ pub(crate) fn destroying(name: &CacheName) {
 
 // --- keytabs --------------------------------------------------------------------------------------
 
-/// The enctypes of the keys that a keytab has for a client.
-pub(crate) fn keytab_enctypes(client: &Principal, enctypes: &[EncryptionType]) {
+/// A keytab has keys of a client.
+pub(crate) fn keytab_lookup(client: &Principal, keytab: &Keytab) {
     event!(
         "init_creds_keytab_lookup",
-        { client = %client, enctypes = %Etypes(enctypes) },
-        "Found entries for {client} in keytab: {}", Etypes(enctypes)
+        { client = %client, enctypes = %KeytabEtypes(keytab, client) },
+        "Found entries for {client} in keytab: {}", KeytabEtypes(keytab, client)
     );
+}
+
+/// The enctypes of a principal's newest keys, in the order of the keytab.
+struct KeytabEtypes<'a>(&'a Keytab, &'a Principal);
+
+impl fmt::Display for KeytabEtypes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let own = || self.0.entries().filter(|entry| entry.principal == *self.1);
+        let newest = own().map(|entry| entry.kvno).max();
+        let newest = own().filter(|entry| Some(entry.kvno) == newest);
+        let enctypes: Vec<EncryptionType> = newest.map(|entry| entry.enctype()).collect();
+        Etypes(&enctypes).fmt(f)
+    }
 }
 
 /// A keytab was searched for a key of any version.

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
+use tracing::instrument::WithSubscriber;
 
 use super::{
     Delivered, Finding, Frame, Framing, Job, MAX_DATAGRAM_BYTES, Peer, Undelivered, examine, framed, words,
@@ -42,7 +43,8 @@ pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
                 let notify = Arc::new(Notify::new());
                 again.push((index, Arc::clone(&notify)));
                 let (target, request) = (target.clone(), Arc::clone(&job.request));
-                tasks.spawn(ask(index, target, request, job.peer, notify, sender.clone()));
+                let asked = ask(index, target, request, job.peer, notify, sender.clone());
+                tasks.spawn(asked.with_current_subscriber());
             }
             Some((index, _)) => {
                 if let Some((_, notify)) = again.iter().find(|(target, _)| *target == index) {

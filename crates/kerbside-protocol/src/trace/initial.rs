@@ -1,24 +1,12 @@
 //! Events of the AS exchange.
 
-use kerbside_asn1::{ErrorCode, PaDataType, Principal, Realm, SpakeGroup};
+use kerbside_asn1::{ErrorCode, PaDataType, Realm, SpakeGroup};
 use kerbside_crypto::{EncryptionType, Subkey};
 use kerbside_formats::Credential;
 
 use super::{Counted, Etype, Hex, KrbCode, PaType, PaTypes, event};
 use crate::preauth::KeyParams;
 use crate::time::Now;
-
-pub(crate) fn init_creds(client: &Principal, service: &Principal) {
-    event!("init_creds", { client = %client }, "Getting initial credentials for {client}");
-    // In an AS exchange it is of the client's realm: named without it, as it is typed.
-    if !service.is_krbtgt() {
-        event!(
-            "init_creds_service",
-            { service = %service },
-            "Setting initial creds service to {}", service.name
-        );
-    }
-}
 
 pub(crate) fn preauth_none() {
     event!("init_creds_preauth_none", {}, "Sending unauthenticated request");
