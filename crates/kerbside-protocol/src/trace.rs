@@ -173,4 +173,4 @@ pub(crate) fn enabled() -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,6 +11,7 @@ mod hints;
 mod referrals;
 mod refused;
 mod spake;
+mod trace;
 
 use alloc::string::ToString;
 use alloc::vec;

@@ -1,10 +1,76 @@
+#![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+
+use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use std::sync::Mutex;
 
 use kerbside_asn1::{ErrorCode, PaDataType};
 use kerbside_crypto::EncryptionType;
 
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
 use super::{COUNTED_MAX, Counted, Etypes, Hex, KrbCode, PaTypes};
+
+/// An event as a program takes it: its name and its fields, the line as `message`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) name: &'static str,
+    pub(crate) fields: BTreeMap<&'static str, String>,
+}
+
+impl Taken {
+    pub(crate) fn line(&self) -> &str {
+        &self.fields["message"]
+    }
+}
+
+#[derive(Clone, Default)]
+struct Taker(Arc<Mutex<Vec<Taken>>>);
+
+impl Visit for Taken {
+    fn record_debug(&mut self, field: &Field, value: &dyn core::fmt::Debug) {
+        self.fields.insert(field.name(), format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Taker {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == super::TARGET
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let name = event.metadata().name();
+        let fields = BTreeMap::new();
+        let mut taken = Taken { name, fields };
+        event.record(&mut taken);
+        self.0.lock().unwrap().push(taken);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// The events of `work`.
+pub(crate) fn events_of(work: impl FnOnce()) -> Vec<Taken> {
+    let taker = Taker::default();
+    tracing::subscriber::with_default(taker.clone(), work);
+    let taken = taker.0.lock().unwrap();
+    taken.clone()
+}
 
 #[test]
 fn lists_are_as_mit_prints_them() {
