@@ -10,13 +10,13 @@ use std::fmt::Debug;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use kerbside_asn1::{Principal, Realm};
 use kerbside_protocol::trace::TARGET;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use super::TraceWriter;
 use crate::names::CacheName;
@@ -46,10 +46,19 @@ impl Shared {
     }
 }
 
+/// While there is one subscriber alone, tracing asks the thread that comes first to an event whether anybody wants it,
+/// and keeps its answer for all threads, those with a subscriber too. With a second one it asks the subscribers.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Consumer::default()));
+
+fn with(subscriber: impl Subscriber + Send + Sync + 'static, events: impl FnOnce()) {
+    LazyLock::force(&SECOND);
+    tracing::subscriber::with_default(subscriber, events);
+}
+
 /// What is written while `events` runs, a string for each write.
 fn written(events: impl FnOnce()) -> Vec<String> {
     let sink = Shared::default();
-    tracing::subscriber::with_default(TraceWriter::new(sink.clone()), events);
+    with(TraceWriter::new(sink.clone()), events);
     sink.writes()
 }
 
@@ -162,7 +171,7 @@ fn a_program_takes_events_as_data() {
     let consumer = Consumer::default();
     let (client, server) = (Principal::new("R", &["a"]), Principal::new("R", &["krbtgt", "R"]));
     let cache = CacheName::File("/tmp/cc".into());
-    tracing::subscriber::with_default(consumer.clone(), || {
+    with(consumer.clone(), || {
         super::retrieved(&cache, &client, &server, false);
         super::udp_receive_error(address(), &io::Error::from_raw_os_error(111));
     });
@@ -206,7 +215,7 @@ fn while_nobody_listens_nothing_is_formatted() {
     event();
     assert_eq!(formatted.get(), 0);
     let consumer = Consumer::default();
-    tracing::subscriber::with_default(consumer, event);
+    with(consumer, event);
     assert_eq!(formatted.get(), 2);
     event();
     assert_eq!(formatted.get(), 2);
@@ -218,7 +227,7 @@ fn a_file_is_made_for_its_owner_alone_and_added_to() {
     let file = dir.path().join("trace");
     for _ in 0..2 {
         let writer = TraceWriter::open(&file).unwrap();
-        tracing::subscriber::with_default(writer, || super::resolving("kdc"));
+        with(writer, || super::resolving("kdc"));
     }
     let text = std::fs::read_to_string(&file).unwrap();
     assert_eq!(text.lines().count(), 2);

@@ -5,14 +5,14 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use kerbside_asn1::{ErrorCode, PaDataType};
 use kerbside_crypto::EncryptionType;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use super::{COUNTED_MAX, Counted, Etypes, Hex, KrbCode, PaTypes};
 
@@ -25,7 +25,7 @@ pub(crate) struct Taken {
 
 impl Taken {
     pub(crate) fn line(&self) -> &str {
-        &self.fields["message"]
+        self.fields.get("message").unwrap()
     }
 }
 
@@ -64,8 +64,13 @@ impl Subscriber for Taker {
     fn exit(&self, _: &Id) {}
 }
 
+/// While there is one subscriber alone, tracing asks the thread that comes first to an event whether anybody wants it,
+/// and keeps its answer for all threads, those with a subscriber too. With a second one it asks the subscribers.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Taker::default()));
+
 /// The events of `work`.
 pub(crate) fn events_of(work: impl FnOnce()) -> Vec<Taken> {
+    LazyLock::force(&SECOND);
     let taker = Taker::default();
     tracing::subscriber::with_default(taker.clone(), work);
     let taken = taker.0.lock().unwrap();
