@@ -10,6 +10,7 @@ mod ktutil;
 mod ldap_kdc;
 mod login;
 mod matrix;
+mod programs;
 mod refusals;
 mod samba;
 mod spake;
@@ -23,6 +24,7 @@ use crate::{Case, Suite};
 pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(login::cases());
+    cases.extend(programs::cases());
     cases.extend(files::cases());
     cases.extend(collections::cases());
     cases.extend(ktutil::cases());

@@ -35,6 +35,8 @@ pub(crate) enum OptionError {
     Invalid(char),
     /// A long option nobody declared.
     Unrecognized(String),
+    /// The beginning of several long options.
+    Ambiguous(String, Vec<&'static str>),
     /// An option whose value is missing.
     MissingValue(String),
     /// A long option with a value it does not take.
@@ -46,6 +48,10 @@ impl fmt::Display for OptionError {
         match self {
             Self::Invalid(letter) => write!(f, "invalid option -- '{}'", escape(&letter.to_string())),
             Self::Unrecognized(name) => write!(f, "unrecognized option '--{}'", escape(name)),
+            Self::Ambiguous(name, possible) => {
+                write!(f, "option '--{}' is ambiguous; possibilities:", escape(name))?;
+                possible.iter().try_for_each(|name| write!(f, " '--{name}'"))
+            }
             Self::MissingValue(name) => write!(f, "option requires an argument -- '{name}'"),
             Self::UnexpectedValue(name) => write!(f, "option '--{name}' doesn't allow an argument"),
         }
@@ -84,11 +90,7 @@ fn long_option<'a>(
         }
         None => (text, None),
     };
-    let Some(option) = long.iter().find(|option| option.name.as_bytes() == name) else {
-        return Err(OptionError::Unrecognized(
-            String::from_utf8_lossy(name).into_owned(),
-        ));
-    };
+    let option = named(name, long)?;
     match (option.value, attached) {
         (false, None) => Ok(Item::Flag(option.letter)),
         (false, Some(_)) => Err(OptionError::UnexpectedValue(option.name.to_owned())),
@@ -97,6 +99,26 @@ fn long_option<'a>(
             .next()
             .map(|value| Item::Value(option.letter, value.clone()))
             .ok_or_else(|| OptionError::MissingValue(option.name.to_owned())),
+    }
+}
+
+/// The long option of that name, or of a name that begins so and no other does.
+fn named<'a>(name: &[u8], long: &'a [LongOption]) -> Result<&'a LongOption, OptionError> {
+    if let Some(option) = long.iter().find(|option| option.name.as_bytes() == name) {
+        return Ok(option);
+    }
+    let text = || String::from_utf8_lossy(name).into_owned();
+    let begins: Vec<_> = long
+        .iter()
+        .filter(|option| option.name.as_bytes().starts_with(name))
+        .collect();
+    match begins.as_slice() {
+        [] => Err(OptionError::Unrecognized(text())),
+        [option] => Ok(option),
+        several => Err(OptionError::Ambiguous(
+            text(),
+            several.iter().map(|option| option.name).collect(),
+        )),
     }
 }
 
@@ -205,6 +227,34 @@ mod tests {
             text(&["--cached-only=1"]),
             "option '--cached-only' doesn't allow an argument"
         );
+    }
+
+    #[test]
+    fn long_options_may_be_cut_short() {
+        assert_eq!(parse(&args(&["--cach"]), "", LONG), Ok(vec![Item::Flag('o')]));
+        assert_eq!(
+            parse(&args(&["--out", "F"]), "", LONG),
+            Ok(vec![Item::Value('O', "F".into())])
+        );
+        const TWO: &[LongOption] = &[
+            LongOption {
+                name: "noa",
+                letter: 'a',
+                value: false,
+            },
+            LongOption {
+                name: "nob",
+                letter: 'b',
+                value: false,
+            },
+        ];
+        assert_eq!(
+            parse(&args(&["--no"]), "", TWO)
+                .err()
+                .map(|error| error.to_string()),
+            Some("option '--no' is ambiguous; possibilities: '--noa' '--nob'".to_owned())
+        );
+        assert_eq!(parse(&args(&["--nob"]), "", TWO), Ok(vec![Item::Flag('b')]));
     }
 
     #[test]

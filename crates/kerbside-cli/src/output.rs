@@ -9,6 +9,9 @@ use jiff::tz::TimeZone;
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::spelling::Misspelling;
 
+/// What MIT's programs say to `-4`, before they exit with 3.
+pub(crate) const KERBEROS_4: &str = "Kerberos 4 is no longer supported";
+
 /// Why a command failed: the cause in one line, the evidence, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Report {

@@ -598,6 +598,29 @@ fn kvno_options() {
 }
 
 #[test]
+fn a_ticket_bound_to_addresses_shows_them() {
+    let home = Home::start();
+    home.edit_config(|text| {
+        let more = "[libdefaults]\n  noaddresses = false\n  extra_addresses = 198.51.100.7 127.0.0.1\n";
+        text.replacen("[libdefaults]\n", more, 1)
+    });
+    assert_eq!(home.run("kinit", &["alice"], "secret\n").code, 0);
+    let listing = home.run("klist", &["-a", "-n"], "").stdout;
+    let line = listing.lines().find(|line| line.starts_with("\tAddresses: "));
+    assert!(
+        line.is_some_and(|line| line.ends_with("198.51.100.7, 127.0.0.1")),
+        "{listing}"
+    );
+    // 127.0.0.1 is one of them, so the renewal is granted, and bound to the same.
+    assert_eq!(home.run("kinit", &["-R"], ""), Run::success(""));
+    let renewed = home.run("klist", &["-a", "-n"], "").stdout;
+    assert!(renewed.contains(line.unwrap()), "{renewed}");
+    assert_eq!(home.run("kinit", &["-A", "alice"], "secret\n").code, 0);
+    let listing = home.run("klist", &["-a", "-n"], "").stdout;
+    assert!(listing.contains("\tAddresses: (none)\n"), "{listing}");
+}
+
+#[test]
 fn what_is_not_built_is_refused_by_name() {
     let home = Home::start();
     for (program, args, text) in [
@@ -608,8 +631,8 @@ fn what_is_not_built_is_refused_by_name() {
         ),
         (
             "kinit",
-            &["-a", "alice"],
-            "kinit: error: not built yet: tickets that are bound to addresses (noaddresses = false)\n",
+            &["-X", "X509_user_identity=FILE:me.pem", "alice"],
+            "kinit: error: not built yet: pre-authentication attributes (-X)\n",
         ),
         (
             "kvno",

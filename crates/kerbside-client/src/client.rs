@@ -135,6 +135,15 @@ impl Client {
         block_on(self.core.renew(ticket, clock_offset_seconds))
     }
 
+    /// Makes a postdated ticket valid, once its start has come. `clock_offset_seconds` is how far the KDC's clock is ahead
+    /// of ours. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn validate(&self, ticket: Credential, clock_offset_seconds: i64) -> Result<ServiceTicket, Error> {
+        block_on(self.core.validate(ticket, clock_offset_seconds))
+    }
+
     /// Gets a ticket for a service: the cache's, else by the cache's ticket-granting ticket, and
     /// then it is stored there.
     ///
@@ -242,6 +251,19 @@ impl AsyncClient {
     /// Any of [`Error`].
     pub async fn renew(&self, ticket: Credential, clock_offset_seconds: i64) -> Result<ServiceTicket, Error> {
         self.core.renew(ticket, clock_offset_seconds).await
+    }
+
+    /// Makes a postdated ticket valid, once its start has come. `clock_offset_seconds` is how far the KDC's clock is ahead
+    /// of ours. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn validate(
+        &self,
+        ticket: Credential,
+        clock_offset_seconds: i64,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.validate(ticket, clock_offset_seconds).await
     }
 
     /// Gets a ticket for a service: the cache's, else by the cache's ticket-granting ticket, and

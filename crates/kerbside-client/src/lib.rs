@@ -11,6 +11,7 @@
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
 //! | `secret` | passwords, prompts, keytabs |
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
+//! | `addresses` | the addresses of this machine, for tickets that are bound to them |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |
 //! | `trace` | `KRB5_TRACE`: lines in MIT's wording, from `tracing` events |
 //! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
@@ -18,6 +19,7 @@
 //! The default time limits are MIT's: a KDC that is silent is asked three times by UDP and once by
 //! TCP, in about 18 seconds; see [`Timing`].
 
+mod addresses;
 mod attempt;
 mod client;
 mod clock;

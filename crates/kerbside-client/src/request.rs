@@ -1,6 +1,6 @@
 //! What a client is asked for, and what it brings.
 
-use kerbside_asn1::{KerberosTime, Principal};
+use kerbside_asn1::{KerberosTime, PaDataType, Principal};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 
@@ -14,6 +14,8 @@ pub struct TgtRequest {
     pub client: Principal,
     /// The ticket's service; `None` for the realm's ticket-granting service.
     pub service: Option<Principal>,
+    /// When the ticket shall begin: a postdated one, which has to be [validated](crate::Client::validate) then.
+    pub start: Option<KerberosTime>,
     /// How long the ticket shall last.
     pub lifetime_seconds: Option<i64>,
     /// How long it shall be renewable; 0 for not at all.
@@ -24,8 +26,12 @@ pub struct TgtRequest {
     pub proxiable: Option<bool>,
     /// Whether the KDC may answer with another name of the client.
     pub canonicalize: Option<bool>,
-    /// Whether the ticket is good from any address; tickets bound to addresses are not built yet.
+    /// Whether the ticket is good from any address, or from those of this machine and krb5.conf's `extra_addresses`.
     pub any_address: Option<bool>,
+    /// Whether the KDC is asked to put a PAC into the ticket or to leave it out; `None` for its own default.
+    pub request_pac: Option<bool>,
+    /// The one pre-authentication to do, as a cache remembers it from an earlier login; `None` for any.
+    pub allowed_preauth: Option<PaDataType>,
 }
 
 impl TgtRequest {
@@ -35,12 +41,15 @@ impl TgtRequest {
         Self {
             client,
             service: None,
+            start: None,
             lifetime_seconds: None,
             renew_lifetime_seconds: None,
             forwardable: None,
             proxiable: None,
             canonicalize: None,
             any_address: None,
+            request_pac: None,
+            allowed_preauth: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use kerbside_client::{CacheFault, CacheName, CacheStore, Config, Environment, Er
 
 use crate::diagnosis::{Doing, explain, not_in_collection};
 use crate::options::{self, Item};
-use crate::output::Report;
+use crate::output::{self, Report};
 
 const NAME: &str = "kdestroy";
 
@@ -31,6 +31,11 @@ struct Arguments {
 
 /// Runs `kdestroy`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    // It went with MIT 1.7.
+    if args.iter().any(|arg| arg == "-4") {
+        eprintln!("{}", output::KERBEROS_4);
+        return ExitCode::from(3);
+    }
     let arguments = match parse(args.get(1..).unwrap_or_default()) {
         Ok(arguments) => arguments,
         Err(problem) => {

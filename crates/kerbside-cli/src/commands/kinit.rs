@@ -3,19 +3,21 @@
 mod arguments;
 mod expired;
 mod expiry;
+mod start_time;
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use kerbside_asn1::{Name, Principal};
+use kerbside_asn1::{Name, PaDataType, Principal};
 use kerbside_client::{
     CacheFault, CacheName, Client, Config, Environment, Error, FileFault, InitialTicket, KeytabName,
-    KeytabSecret, Secret, TgtRequest,
+    KeytabSecret, Secret, ServiceTicket, TgtRequest,
 };
+use kerbside_formats::Credential;
 
-use self::arguments::{Arguments, Outcome};
+use self::arguments::{Action, Arguments, Outcome};
 use crate::commands::kpasswd;
 use crate::diagnosis::{Doing, Proof, explain};
 use crate::output::{self, Report};
@@ -27,11 +29,15 @@ const WHILE_INITIAL: &str = "while getting initial credentials";
 
 /// Runs `kinit`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
-    let arguments = match arguments::parse(args.get(1..).unwrap_or_default()) {
+    let arguments = match arguments::parse(args.get(1..).unwrap_or_default(), &jiff::ZonedDateTime::now()) {
         Outcome::Run(arguments) => arguments,
         Outcome::Usage(message) => {
             eprint!("{message}{}", arguments::USAGE);
             return ExitCode::from(2);
+        }
+        Outcome::Kerberos4 => {
+            eprintln!("{}", output::KERBEROS_4);
+            return ExitCode::from(3);
         }
         Outcome::NotBuilt(what) => {
             output::print_error(NAME, &format!("not built yet: {what}"));
@@ -59,11 +65,10 @@ fn login(arguments: &Arguments) -> Result<(), Report> {
         arguments,
     };
     let cache = session.cache_name()?;
-    // As with MIT, a keytab wins over -R: there is nothing to renew when a new ticket costs nothing.
-    if arguments.renew && !arguments.use_keytab {
-        session.renew(&cache)
-    } else {
-        session.authenticate(&cache)
+    match arguments.action {
+        Action::Password | Action::Keytab => session.authenticate(&cache),
+        Action::Renew => session.exchange(&cache, "while renewing credentials", Client::renew),
+        Action::Validate => session.exchange(&cache, "while validating credentials", Client::validate),
     }
 }
 
@@ -235,7 +240,7 @@ impl Session<'_> {
 
     fn keytab_name(&self) -> Result<Option<KeytabName>, Report> {
         let arguments = self.arguments;
-        if !arguments.use_keytab {
+        if arguments.action != Action::Keytab {
             return Ok(None);
         }
         let name = match &arguments.keytab {
@@ -296,11 +301,18 @@ impl Session<'_> {
     fn request(&self, principal: Principal) -> Result<TgtRequest, Report> {
         let arguments = self.arguments;
         let mut request = TgtRequest::new(principal);
+        // As with MIT, a start that is over is now.
+        request.start = arguments
+            .start_in_seconds
+            .filter(|seconds| *seconds > 0)
+            .map(|seconds| kerbside_client::now().time.saturating_add_seconds(seconds));
         request.lifetime_seconds = arguments.lifetime;
         request.renew_lifetime_seconds = arguments.renewable_life;
         request.forwardable = arguments.forwardable;
         request.proxiable = arguments.proxiable;
         request.any_address = arguments.any_address;
+        request.request_pac = arguments.request_pac;
+        request.allowed_preauth = self.earlier_preauth(&request.client);
         // An enterprise name is always answered by another one.
         request.canonicalize = (arguments.canonicalize || arguments.enterprise).then_some(true);
         if let Some(service) = &arguments.service {
@@ -312,22 +324,36 @@ impl Session<'_> {
         Ok(request)
     }
 
+    /// How the client got the ticket that the cache of `-I` holds, as far as that cache remembers. As with MIT, one that
+    /// cannot be read says nothing.
+    fn earlier_preauth(&self, client: &Principal) -> Option<PaDataType> {
+        let name = CacheName::parse(self.arguments.input_cache.as_ref()?);
+        let cache = self.client.store().read(&name).ok()?;
+        let tgt = Principal::krbtgt(&client.realm, &client.realm);
+        let kind = std::str::from_utf8(cache.config("pa_type", Some(&tgt))?).ok()?;
+        kind.parse().ok().map(PaDataType)
+    }
+
     /// The service of `-S`.
     fn service(&self, name: &OsStr) -> Result<Principal, Report> {
         let parsed = self.config().parse_principal(name.as_bytes());
         parsed.map_err(self.failed(&format!("when parsing name {}", name.to_string_lossy())))
     }
 
-    /// Renews the cache's ticket-granting ticket.
-    fn renew(&self, given: &CacheName) -> Result<(), Report> {
-        const WHAT: &str = "while renewing credentials";
+    /// Exchanges the cache's ticket-granting ticket for one like it: renewed, or valid.
+    fn exchange(
+        &self,
+        given: &CacheName,
+        what: &str,
+        ask: impl Fn(&Client, Credential, i64) -> Result<ServiceTicket, Error>,
+    ) -> Result<(), Report> {
         let principal = match &self.arguments.principal {
             Some(_) => Some(self.principal(given, None)?),
             None => self.client.store().read(given).ok().map(|cache| cache.primary),
         };
         let target = self.target(given, principal.as_ref())?;
         let name = &target.cache;
-        let old = self.client.store().read(name).map_err(self.failed(WHAT))?;
+        let old = self.client.store().read(name).map_err(self.failed(what))?;
         self.verbose(&format!("Using principal: {}", old.primary));
         let realm = &old.primary.realm;
         let wanted = match &self.arguments.service {
@@ -345,16 +371,16 @@ impl Session<'_> {
                     wanted: Box::new(wanted),
                     present,
                 },
-                &self.doing(WHAT),
+                &self.doing(what),
             )
         })?;
         let offset = self.client.clock_offset_seconds(&old);
-        let renewed = self.client.renew(ticket, offset).map_err(self.failed(WHAT))?;
+        let got = ask(&self.client, ticket, offset).map_err(self.failed(what))?;
         // Tickets for services are bound to the old ticket's lifetime: they go, as with MIT.
         let mut cache = old;
         cache.remove(|_| true);
         self.verbose("Initialized cache");
-        cache.add(renewed.credential);
+        cache.add(got.credential);
         self.client
             .store()
             .initialize(name, &cache)

@@ -64,7 +64,11 @@ struct Arguments {
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
     let arguments = match parse(args.get(1..).unwrap_or_default()) {
         Ok(arguments) => arguments,
-        Err(problem) => {
+        Err(Refused::Kerberos4) => {
+            eprintln!("{}", output::KERBEROS_4);
+            return ExitCode::from(3);
+        }
+        Err(Refused::Usage(problem)) => {
             eprint!("{problem}{USAGE}");
             return ExitCode::FAILURE;
         }
@@ -88,9 +92,18 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
     }
 }
 
-fn parse(args: &[OsString]) -> Result<Arguments, String> {
-    let items =
-        options::parse(args, "dfetKsnacki45lAVCI:", &[]).map_err(|error| format!("{NAME}: {error}\n"))?;
+/// Why a command line is refused.
+#[derive(Debug, PartialEq, Eq)]
+enum Refused {
+    /// `-4`, which went with MIT 1.7.
+    Kerberos4,
+    /// These lines go before the usage.
+    Usage(String),
+}
+
+fn parse(args: &[OsString]) -> Result<Arguments, Refused> {
+    let items = options::parse(args, "dfetKsnacki45lAVCI:", &[])
+        .map_err(|error| Refused::Usage(format!("{NAME}: {error}\n")))?;
     let mut found = Arguments::default();
     for item in items {
         match item {
@@ -109,13 +122,15 @@ fn parse(args: &[OsString]) -> Result<Arguments, String> {
             Item::Flag('A') => found.all = true,
             Item::Flag('V') => found.version = true,
             Item::Flag('C') => found.configuration = true,
-            Item::Flag('4') => return Err("Kerberos 4 is no longer supported\n".to_owned()),
+            Item::Flag('4') => return Err(Refused::Kerberos4),
             Item::Flag(_) => {}
             Item::Value(..) => found.indicators = true,
             Item::Operand(name) if found.name.is_none() => found.name = Some(name),
             Item::Operand(extra) => {
                 let extra = output::escape(&extra.to_string_lossy());
-                return Err(format!("Extra arguments (starting with \"{extra}\").\n"));
+                return Err(Refused::Usage(format!(
+                    "Extra arguments (starting with \"{extra}\").\n"
+                )));
             }
         }
     }
@@ -127,7 +142,7 @@ fn parse(args: &[OsString]) -> Result<Arguments, String> {
         || (found.numeric && !found.addresses)
         || (found.list && (found.all || found.silent));
     if contradiction {
-        Err(String::new())
+        Err(Refused::Usage(String::new()))
     } else {
         Ok(found)
     }
@@ -253,7 +268,7 @@ fn doing<'a>(error: &Error, arguments: &Arguments) -> Doing<'a> {
 mod tests {
     use super::*;
 
-    fn parsed(words: &[&str]) -> Result<Arguments, String> {
+    fn parsed(words: &[&str]) -> Result<Arguments, Refused> {
         parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
     }
 
@@ -273,12 +288,14 @@ mod tests {
             &["-lA"],
             &["-ls"],
         ] {
-            assert_eq!(parsed(words), Err(String::new()), "{words:?}");
+            assert_eq!(parsed(words), Err(Refused::Usage(String::new())), "{words:?}");
         }
-        assert_eq!(parsed(&["-Q"]), Err("klist: invalid option -- 'Q'\n".to_owned()));
+        let usage = |text: &str| Err(Refused::Usage(text.to_owned()));
+        assert_eq!(parsed(&["-Q"]), usage("klist: invalid option -- 'Q'\n"));
         assert_eq!(
             parsed(&["a", "b"]),
-            Err("Extra arguments (starting with \"b\").\n".to_owned())
+            usage("Extra arguments (starting with \"b\").\n")
         );
+        assert_eq!(parsed(&["-4"]), Err(Refused::Kerberos4));
     }
 }

@@ -124,6 +124,12 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
         ErrorCode::KRB_AP_ERR_TKT_EXPIRED => {
             described(refusal, doing).hint(format!("{} gets a new ticket", doing.kinit))
         }
+        ErrorCode::KRB_AP_ERR_TKT_NYV => described(refusal, doing)
+            .hint("the ticket is postdated: klist shows when it begins, and kinit -v makes it valid then"),
+        ErrorCode::KDC_ERR_CANNOT_POSTDATE => described(refusal, doing)
+            .hint("the principal, its realm's krbtgt or the KDC does not allow postdated tickets (kadmin.local: modprinc +allow_postdated)"),
+        ErrorCode::KRB_AP_ERR_BADADDR => described(refusal, doing)
+            .hint("the ticket is bound to addresses, and the request came from another one: klist -a shows them, and kinit -A gets a ticket that is good from anywhere"),
         ErrorCode::KDC_ERR_ETYPE_NOSUPP => described(refusal, doing)
             .hint("the principal's keys are of other enctypes than were asked for: see permitted_enctypes in [libdefaults]"),
         _ => described(refusal, doing),

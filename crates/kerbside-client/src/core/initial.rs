@@ -4,6 +4,7 @@ use kerbside_asn1::{KdcOptions, PaDataType, Principal, SpakeGroup};
 use kerbside_protocol::{AsExchange, AsOutcome, AsParams, ProtocolError};
 
 use super::{Core, not_built};
+use crate::addresses::local_addresses;
 use crate::attempt::Attempt;
 use crate::clock;
 use crate::driver::Driver;
@@ -86,11 +87,13 @@ impl<D: Driver> Core<D> {
             KdcOptions::CANONICALIZE,
             asked(request.canonicalize, conf.canonicalize),
         );
+        params.start = request.start;
         params.lifetime_seconds = request.lifetime_seconds.unwrap_or(conf.ticket_lifetime_seconds);
         let renew = request
             .renew_lifetime_seconds
             .unwrap_or(conf.renew_lifetime_seconds);
-        params.renew_lifetime_seconds = (renew > 0).then_some(renew);
+        // As with MIT, not for less than the ticket itself.
+        params.renew_lifetime_seconds = (renew > 0).then_some(renew.max(params.lifetime_seconds));
         // Who asks for a renewable ticket need not accept one instead of a longer one.
         if params.renew_lifetime_seconds.is_some() {
             params.options.remove(KdcOptions::RENEWABLE_OK);
@@ -104,10 +107,19 @@ impl<D: Driver> Core<D> {
         params.encrypted_timestamp = !self.config.krb5_conf().realm(&realm)?.disable_encrypted_timestamp;
         params.preferred_preauth = conf.preferred_preauth_types.into_iter().map(PaDataType).collect();
         if !request.any_address.unwrap_or(conf.noaddresses) {
-            return Err(not_built(
-                "tickets that are bound to addresses (noaddresses = false)",
-            ));
+            params.addresses = local_addresses(&conf.extra_addresses);
+        }
+        if let Some(allowed) = request.allowed_preauth {
+            allow_only(allowed, &mut params);
         }
         Ok(params)
     }
+}
+
+/// Leaves out every pre-authentication but this one. Where the KDC no longer offers it, it is said which are offered.
+fn allow_only(allowed: PaDataType, params: &mut AsParams) {
+    if allowed != PaDataType::PA_SPAKE {
+        params.spake_groups.clear();
+    }
+    params.encrypted_timestamp &= allowed == PaDataType::PA_ENC_TIMESTAMP;
 }

@@ -23,7 +23,28 @@ impl<D: Driver> Core<D> {
         ticket: Credential,
         clock_offset_seconds: i64,
     ) -> Result<ServiceTicket, Error> {
-        let mut params = TgsParams::renew(ticket);
+        self.same_again(TgsParams::renew(ticket), clock_offset_seconds)
+            .await
+    }
+
+    /// Makes a postdated ticket valid.
+    pub(crate) async fn validate(
+        &self,
+        ticket: Credential,
+        clock_offset_seconds: i64,
+    ) -> Result<ServiceTicket, Error> {
+        self.same_again(TgsParams::validate(ticket), clock_offset_seconds)
+            .await
+    }
+
+    /// Exchanges a ticket for one like it.
+    async fn same_again(
+        &self,
+        mut params: TgsParams,
+        clock_offset_seconds: i64,
+    ) -> Result<ServiceTicket, Error> {
+        // Without them the KDC might give one that is good from anywhere.
+        params.addresses = params.tgt.addresses.clone();
         params.clock_offset_seconds = clock_offset_seconds;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
         params.enctypes = self.libdefaults().default_tgs_enctypes.enctypes.clone();

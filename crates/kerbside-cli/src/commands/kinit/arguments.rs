@@ -2,8 +2,10 @@
 
 use std::ffi::{OsStr, OsString};
 
+use jiff::ZonedDateTime;
 use kerbside_formats::duration::parse_duration;
 
+use super::start_time;
 use crate::options::{self, Item, LongOption};
 
 pub(super) const USAGE: &str = "\
@@ -17,16 +19,16 @@ Usage: kinit [-V] [-l lifetime] [-s start_time] [-r renewable_life]
     options:
 \t-V verbose
 \t-l lifetime
-\t-s start time (not built yet)
+\t-s start time
 \t-r renewable lifetime
 \t-f forwardable
 \t-F not forwardable
 \t-p proxiable
 \t-P not proxiable
 \t-n anonymous (not built yet)
-\t-a include addresses (not built yet)
+\t-a include addresses
 \t-A do not include addresses
-\t-v validate (not built yet)
+\t-v validate
 \t-R renew
 \t-C canonicalize
 \t-E client is enterprise principal name
@@ -35,13 +37,17 @@ Usage: kinit [-V] [-l lifetime] [-s start_time] [-r renewable_life]
 \t-t filename of keytab to use
 \t-c Kerberos 5 cache name
 \t-S service
-\t-I input credential cache (not built yet)
+\t-I input credential cache
 \t-T armor credential cache (not built yet)
 \t-X <attribute>[=<value>] (not built yet)
-\t--{,no}-request-pac request KDC include/exclude a PAC (not built yet)
+\t--{,no}-request-pac request KDC include/exclude a PAC
 ";
 
 const SHORT: &str = "r:fpFPn54aAVl:s:c:kit:T:RS:vX:CEI:";
+
+/// Stand for the options that have no letter.
+const REQUEST_PAC: char = '+';
+const NO_REQUEST_PAC: char = '~';
 
 const LONG: &[LongOption] = &[
     LongOption {
@@ -86,34 +92,51 @@ const LONG: &[LongOption] = &[
     },
     LongOption {
         name: "request-pac",
-        letter: '+',
+        letter: REQUEST_PAC,
         value: false,
     },
     LongOption {
         name: "no-request-pac",
-        letter: '+',
+        letter: NO_REQUEST_PAC,
         value: false,
     },
 ];
+
+/// How the ticket is got; as with MIT, the last of `-R`, `-v` and `-k` wins.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Action {
+    /// With a password.
+    #[default]
+    Password,
+    /// `-k`: with a keytab.
+    Keytab,
+    /// `-R`: with the ticket that the cache has.
+    Renew,
+    /// `-v`: with the postdated ticket that the cache has.
+    Validate,
+}
 
 /// What was asked for.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Arguments {
     pub(super) verbose: bool,
     pub(super) lifetime: Option<i64>,
+    /// How many seconds from now the ticket shall begin.
+    pub(super) start_in_seconds: Option<i64>,
     pub(super) renewable_life: Option<i64>,
     pub(super) forwardable: Option<bool>,
     pub(super) proxiable: Option<bool>,
     pub(super) any_address: Option<bool>,
+    pub(super) request_pac: Option<bool>,
     pub(super) canonicalize: bool,
     pub(super) enterprise: bool,
-    pub(super) renew: bool,
-    pub(super) use_keytab: bool,
-    /// `-t` or `-i` without `-k`.
+    pub(super) action: Action,
+    /// `-t` or `-i` where something else than `-k` was asked for.
     pub(super) forced_keytab: bool,
     pub(super) client_keytab: bool,
     pub(super) keytab: Option<OsString>,
     pub(super) cache: Option<OsString>,
+    pub(super) input_cache: Option<OsString>,
     pub(super) service: Option<OsString>,
     pub(super) principal: Option<OsString>,
 }
@@ -124,111 +147,154 @@ pub(super) enum Outcome {
     Run(Box<Arguments>),
     /// These lines go before the usage.
     Usage(String),
+    /// `-4`, which went with MIT 1.7.
+    Kerberos4,
     /// This part is refused.
     NotBuilt(&'static str),
 }
 
-/// Reads what follows the program's name.
-pub(super) fn parse(args: &[OsString]) -> Outcome {
+/// Reads what follows the program's name; a start that is a point in time is counted from `now`.
+pub(super) fn parse(args: &[OsString], now: &ZonedDateTime) -> Outcome {
     let items = match options::parse(args, SHORT, LONG) {
         Ok(items) => items,
         Err(error) => return Outcome::Usage(format!("kinit: {error}\n")),
     };
-    let mut found = Arguments::default();
-    let mut problems = String::new();
-    let mut not_built = None;
+    let mut reader = Reader {
+        found: Arguments::default(),
+        problems: String::new(),
+        not_built: None,
+        now,
+    };
     for item in items {
         match item {
-            Item::Operand(name) if found.principal.is_none() => found.principal = Some(name),
+            Item::Operand(name) if reader.found.principal.is_none() => reader.found.principal = Some(name),
             Item::Operand(extra) => {
                 let extra = crate::output::escape(&extra.to_string_lossy());
-                problems.push_str(&format!("Extra arguments (starting with \"{extra}\").\n"));
+                reader.problem(&format!("Extra arguments (starting with \"{extra}\").\n"));
                 break;
             }
-            Item::Flag(letter) => flag(letter, &mut found, &mut problems, &mut not_built),
-            Item::Value(letter, value) => option(letter, value, &mut found, &mut problems, &mut not_built),
+            Item::Flag('4') => return Outcome::Kerberos4,
+            Item::Flag(letter) => reader.flag(letter),
+            Item::Value(letter, value) => reader.option(letter, value),
         }
     }
-    if found.client_keytab && found.keytab.is_some() {
-        problems.push_str("Only one of -t and -i allowed\n");
-    }
-    found.forced_keytab = !found.use_keytab && (found.client_keytab || found.keytab.is_some());
-    found.use_keytab |= found.forced_keytab;
-    match not_built {
-        _ if !problems.is_empty() => Outcome::Usage(problems),
-        Some(what) => Outcome::NotBuilt(what),
-        None => Outcome::Run(Box::new(found)),
-    }
+    reader.finish()
 }
 
-fn flag(letter: char, found: &mut Arguments, problems: &mut String, not_built: &mut Option<&'static str>) {
-    let mut pair = |value: &mut Option<bool>, new: bool, names: &str| {
-        if value.is_some_and(|old| old != new) {
-            problems.push_str(&format!("Only one of {names} allowed\n"));
-        }
-        *value = Some(new);
-    };
-    match letter {
-        'V' => found.verbose = true,
-        'f' => pair(&mut found.forwardable, true, "-f and -F"),
-        'F' => pair(&mut found.forwardable, false, "-f and -F"),
-        'p' => pair(&mut found.proxiable, true, "-p and -P"),
-        'P' => pair(&mut found.proxiable, false, "-p and -P"),
-        'a' => pair(&mut found.any_address, false, "-a and -A"),
-        'A' => pair(&mut found.any_address, true, "-a and -A"),
-        'C' => found.canonicalize = true,
-        'E' => found.enterprise = true,
-        'R' => found.renew = true,
-        'k' => found.use_keytab = true,
-        'i' => found.client_keytab = true,
-        'n' => *not_built = Some("anonymous tickets (-n)"),
-        'v' => *not_built = Some("validation of postdated tickets (-v)"),
-        '+' => {
-            *not_built = Some("asking for tickets with or without a PAC (--request-pac, --no-request-pac)")
-        }
-        // -5 is what Kerberos is; -4 went with MIT 1.7.
-        '4' => problems.push_str("Kerberos 4 is no longer supported\n"),
-        _ => {}
-    }
+struct Reader<'a> {
+    found: Arguments,
+    problems: String,
+    not_built: Option<&'static str>,
+    now: &'a ZonedDateTime,
 }
 
-fn option(
-    letter: char,
-    value: OsString,
-    found: &mut Arguments,
-    problems: &mut String,
-    not_built: &mut Option<&'static str>,
-) {
-    let mut once = |place: &mut Option<OsString>| {
-        if place.is_some() {
-            problems.push_str(&format!("Only one -{letter} option allowed\n"));
-        }
-        *place = Some(value.clone());
-    };
-    match letter {
-        't' => once(&mut found.keytab),
-        'c' => once(&mut found.cache),
-        'S' => once(&mut found.service),
-        'l' => found.lifetime = lifetime(&value, problems),
-        'r' => found.renewable_life = lifetime(&value, problems),
-        's' => *not_built = Some("postdated tickets (-s)"),
-        'I' => *not_built = Some("an input cache for pre-authentication (-I)"),
-        'T' => *not_built = Some("FAST armor (-T)"),
-        'X' => *not_built = Some("pre-authentication attributes (-X)"),
-        _ => {}
+impl Reader<'_> {
+    fn problem(&mut self, line: &str) {
+        self.problems.push_str(line);
     }
-}
 
-fn lifetime(value: &OsStr, problems: &mut String) -> Option<i64> {
-    let seconds = value
-        .to_str()
-        .and_then(parse_duration)
-        .filter(|seconds| *seconds > 0);
-    if seconds.is_none() {
-        let value = crate::output::escape(&value.to_string_lossy());
-        problems.push_str(&format!("Bad lifetime value {value}\n"));
+    fn finish(mut self) -> Outcome {
+        if self.found.client_keytab && self.found.keytab.is_some() {
+            self.problem("Only one of -t and -i allowed\n");
+        }
+        let by_keytab = self.found.client_keytab || self.found.keytab.is_some();
+        if by_keytab && self.found.action != Action::Keytab {
+            self.found.forced_keytab = true;
+            self.found.action = Action::Keytab;
+        }
+        match self.not_built {
+            _ if !self.problems.is_empty() => Outcome::Usage(self.problems),
+            Some(what) => Outcome::NotBuilt(what),
+            None => Outcome::Run(Box::new(self.found)),
+        }
     }
-    seconds
+
+    fn flag(&mut self, letter: char) {
+        let found = &mut self.found;
+        let problems = &mut self.problems;
+        let mut pair = |value: &mut Option<bool>, new: bool, names: &str| {
+            if value.is_some_and(|old| old != new) {
+                problems.push_str(&format!("Only one of {names} allowed\n"));
+            }
+            *value = Some(new);
+        };
+        match letter {
+            'V' => found.verbose = true,
+            'f' => pair(&mut found.forwardable, true, "-f and -F"),
+            'F' => pair(&mut found.forwardable, false, "-f and -F"),
+            'p' => pair(&mut found.proxiable, true, "-p and -P"),
+            'P' => pair(&mut found.proxiable, false, "-p and -P"),
+            'a' => pair(&mut found.any_address, false, "-a and -A"),
+            'A' => pair(&mut found.any_address, true, "-a and -A"),
+            REQUEST_PAC => pair(&mut found.request_pac, true, "--request-pac and --no-request-pac"),
+            NO_REQUEST_PAC => pair(
+                &mut found.request_pac,
+                false,
+                "--request-pac and --no-request-pac",
+            ),
+            'C' => found.canonicalize = true,
+            'E' => found.enterprise = true,
+            'R' => found.action = Action::Renew,
+            'v' => found.action = Action::Validate,
+            'k' => found.action = Action::Keytab,
+            'i' => found.client_keytab = true,
+            'n' => self.not_built = Some("anonymous tickets (-n)"),
+            // -5 is what Kerberos is.
+            _ => {}
+        }
+    }
+
+    fn option(&mut self, letter: char, value: OsString) {
+        match letter {
+            't' => self.once("Only one -t option allowed.\n", |found| &mut found.keytab, value),
+            'c' => self.once("Only one -c option allowed\n", |found| &mut found.cache, value),
+            'I' => self.once(
+                "Only one -I option allowed\n",
+                |found| &mut found.input_cache,
+                value,
+            ),
+            // The last one counts.
+            'S' => self.found.service = Some(value),
+            'l' => self.found.lifetime = self.lifetime(&value),
+            'r' => self.found.renewable_life = self.lifetime(&value),
+            's' => self.found.start_in_seconds = self.start(&value),
+            'T' => self.not_built = Some("FAST armor (-T)"),
+            'X' => self.not_built = Some("pre-authentication attributes (-X)"),
+            _ => {}
+        }
+    }
+
+    fn once(
+        &mut self,
+        problem: &str,
+        place: impl Fn(&mut Arguments) -> &mut Option<OsString>,
+        value: OsString,
+    ) {
+        if place(&mut self.found).replace(value).is_some() {
+            self.problem(problem);
+        }
+    }
+
+    fn lifetime(&mut self, value: &OsStr) -> Option<i64> {
+        let seconds = value.to_str().and_then(parse_duration);
+        // MIT takes negative ones as well, and then gets a ticket that is no longer valid.
+        self.unless_bad("lifetime", value, seconds.filter(|seconds| *seconds > 0))
+    }
+
+    fn start(&mut self, value: &OsStr) -> Option<i64> {
+        let text = value.to_str();
+        let seconds = text.and_then(|text| parse_duration(text).filter(|seconds| *seconds != 0));
+        let seconds = seconds.or_else(|| start_time::seconds_until(text?, self.now));
+        self.unless_bad("start time", value, seconds)
+    }
+
+    fn unless_bad(&mut self, what: &str, value: &OsStr, seconds: Option<i64>) -> Option<i64> {
+        if seconds.is_none() {
+            let value = crate::output::escape(&value.to_string_lossy());
+            self.problem(&format!("Bad {what} value {value}\n"));
+        }
+        seconds
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +304,8 @@ mod tests {
     use super::*;
 
     fn parsed(words: &[&str]) -> Outcome {
-        parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
+        let args: Vec<_> = words.iter().map(OsString::from).collect();
+        parse(&args, &ZonedDateTime::default())
     }
 
     fn run(words: &[&str]) -> Arguments {
@@ -251,11 +318,23 @@ mod tests {
     #[test]
     fn what_people_type() {
         let login = run(&["-C", "-c", "/home/a/krb5cc", "user@REALM"]);
-        assert!(login.canonicalize && !login.use_keytab);
+        assert!(login.canonicalize && login.action == Action::Password);
         assert_eq!(login.cache.as_deref(), Some(OsStr::new("/home/a/krb5cc")));
         assert_eq!(login.principal.as_deref(), Some(OsStr::new("user@REALM")));
         let keytab = run(&["-R", "-kt", "user.keytab", "user@REALM"]);
-        assert!(keytab.renew && keytab.use_keytab && !keytab.forced_keytab);
+        assert!(keytab.action == Action::Keytab && !keytab.forced_keytab);
+        // A keytab wins over -R and -v; of those three letters the last does.
+        let forced = run(&["-k", "-R", "-t", "k"]);
+        assert!(forced.action == Action::Keytab && forced.forced_keytab);
+        assert_eq!(run(&["-k", "-R"]).action, Action::Renew);
+        assert_eq!(run(&["-R", "-v"]).action, Action::Validate);
+        assert_eq!(run(&["-s", "1h"]).start_in_seconds, Some(3600));
+        // The epoch as the time it is now.
+        assert_eq!(run(&["-s", "19700102000000"]).start_in_seconds, Some(86_400));
+        assert_eq!(run(&["--no-request-pac"]).request_pac, Some(false));
+        assert_eq!(run(&["-a", "--request"]).request_pac, Some(true));
+        assert_eq!(run(&["--addr"]).any_address, Some(false));
+        assert_eq!(run(&["-I", "cc"]).input_cache, Some("cc".into()));
         let lives = run(&["-l", "5h30m", "-r", "7d", "-fP"]);
         assert_eq!(
             (lives.lifetime, lives.renewable_life),
@@ -263,7 +342,9 @@ mod tests {
         );
         assert_eq!((lives.forwardable, lives.proxiable), (Some(true), Some(false)));
         let forced = run(&["-t", "k", "alice"]);
-        assert!(forced.use_keytab && forced.forced_keytab);
+        assert!(forced.action == Action::Keytab && forced.forced_keytab);
+        let forced = run(&["-R", "-i"]);
+        assert!(forced.client_keytab && forced.forced_keytab);
     }
 
     #[test]
@@ -276,6 +357,18 @@ mod tests {
             (&["-l", "soon"], "Bad lifetime value soon\n"),
             (&["-l", "0"], "Bad lifetime value 0\n"),
             (&["-r", "-1"], "Bad lifetime value -1\n"),
+            (&["-s", "soon"], "Bad start time value soon\n"),
+            (&["-s", "0"], "Bad start time value 0\n"),
+            (&["-t", "a", "-t", "b"], "Only one -t option allowed.\n"),
+            (&["-I", "a", "-I", "b"], "Only one -I option allowed\n"),
+            (
+                &["--request-pac", "--no-request-pac"],
+                "Only one of --request-pac and --no-request-pac allowed\n",
+            ),
+            (
+                &["--no"],
+                "kinit: option '--no' is ambiguous; possibilities: '--noforwardable' '--noproxiable' '--noaddresses' '--no-request-pac'\n",
+            ),
             (&["-c", "a", "-c", "b"], "Only one -c option allowed\n"),
             (&["a", "b", "c"], "Extra arguments (starting with \"b\").\n"),
             (&["-Q"], "kinit: invalid option -- 'Q'\n"),
@@ -289,15 +382,8 @@ mod tests {
     fn what_is_not_built_is_refused_by_name() {
         for (words, text) in [
             (&["-n"][..], "anonymous tickets (-n)"),
-            (&["-v"], "validation of postdated tickets (-v)"),
-            (&["-s", "1h"], "postdated tickets (-s)"),
             (&["-T", "cc"], "FAST armor (-T)"),
-            (&["-I", "cc"], "an input cache for pre-authentication (-I)"),
             (&["-X", "a=b"], "pre-authentication attributes (-X)"),
-            (
-                &["--request-pac"],
-                "asking for tickets with or without a PAC (--request-pac, --no-request-pac)",
-            ),
         ] {
             assert_eq!(parsed(words), Outcome::NotBuilt(text), "{words:?}");
         }

@@ -7,7 +7,7 @@ use kerbside_asn1::{AddressType, Principal, Ticket, TicketFlags};
 use kerbside_client::CacheName;
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::CredentialCache;
-use kerbside_formats::ccache::CacheEntry;
+use kerbside_formats::ccache::{CacheEntry, ConfigEntry};
 
 use super::Arguments;
 use crate::output::{escape, etype_name, timestamp};
@@ -84,11 +84,7 @@ pub(super) fn listing(name: &CacheName, cache: &CredentialCache, arguments: &Arg
     for entry in &cache.entries {
         match entry {
             CacheEntry::Config(config) if arguments.configuration => {
-                let _ = write!(text, "config: {}", escape(&String::from_utf8_lossy(config.key())));
-                if let Some(server) = config.server() {
-                    let _ = write!(text, "({})", escape(&String::from_utf8_lossy(server)));
-                }
-                let _ = writeln!(text, " = {}", escape(&String::from_utf8_lossy(config.value())));
+                configuration(&mut text, config, arguments);
             }
             entry => {
                 if let Some(shown) = Shown::of(entry) {
@@ -100,6 +96,43 @@ pub(super) fn listing(name: &CacheName, cache: &CredentialCache, arguments: &Arg
     text
 }
 
+/// A configuration entry, in MIT's form: the value without control characters and blanks, in lines of at most 76.
+fn configuration(text: &mut String, config: &ConfigEntry, arguments: &Arguments) {
+    let mut line = format!("config: {}", escape(&String::from_utf8_lossy(config.key())));
+    if let Some(server) = config.server() {
+        let _ = write!(line, "({})", escape(&String::from_utf8_lossy(server)));
+    }
+    line.push_str(" = ");
+    let mut column = line.len();
+    for &byte in config.value() {
+        while column < 8 {
+            line.push(' ');
+            column += 1;
+        }
+        if byte.is_ascii_graphic() {
+            line.push(char::from(byte));
+            column += 1;
+        } else {
+            let _ = write!(line, "\\{byte:03o}");
+            column += 4;
+        }
+        if column > 72 {
+            line.push('\n');
+            column = 0;
+        }
+    }
+    if column > 0 {
+        line.push('\n');
+    }
+    text.push_str(&line);
+    if arguments.authdata {
+        text.push_str("\tAD types: \n");
+    }
+    if arguments.addresses {
+        text.push_str("\tAddresses: (none)\n");
+    }
+}
+
 /// One ticket: its line, and what was asked for on lines below.
 fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: &Arguments) {
     let _ = writeln!(
@@ -109,6 +142,7 @@ fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: 
         timestamp(shown.end),
         escape(&shown.server.to_string())
     );
+    let ticket = kerbside_asn1::decode::<Ticket<'_>>(shown.ticket);
     let mut extra = Extra { text, fields: 0 };
     if shown.client != primary {
         extra.field(&format!("for client {}", escape(&shown.client.to_string())));
@@ -124,14 +158,11 @@ fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: 
     if extra.fields > 2 {
         extra.end();
     }
-    if arguments.etypes {
-        let enctype = kerbside_asn1::decode::<Ticket<'_>>(shown.ticket).map_or_else(
-            |_| "unknown".to_owned(),
-            |ticket| etype_name(ticket.enc_part.etype),
-        );
+    if let (true, Ok(ticket)) = (arguments.etypes, &ticket) {
         extra.field(&format!(
-            "Etype (skey, tkt): {}, {enctype} ",
-            etype_name(shown.session)
+            "Etype (skey, tkt): {}, {} ",
+            etype_name(shown.session),
+            etype_name(ticket.enc_part.etype)
         ));
     }
     if arguments.authdata {
@@ -153,6 +184,13 @@ fn ticket(text: &mut String, shown: &Shown<'_>, primary: &Principal, arguments: 
             addresses.join(", ")
         };
         let _ = writeln!(text, "\tAddresses: {addresses}");
+    }
+    // A referral's ticket is cached under the name that was asked for.
+    if let Ok(ticket) = &ticket {
+        let server = Principal::from_wire(ticket.realm, &ticket.sname);
+        if server != *shown.server {
+            let _ = writeln!(text, "\tTicket server: {}", escape(&server.to_string()));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)] // a failure here is the test's failure
 
 use super::*;
-use kerbside_asn1::KerberosTime;
+use kerbside_asn1::{EncryptedData, KerberosTime};
 use kerbside_crypto::{Key, SessionKey};
 use kerbside_formats::Credential;
 
@@ -21,9 +21,23 @@ fn credential(client: &Principal, server: Principal, end: i64) -> Credential {
             .with(TicketFlags::PRE_AUTHENT),
         addresses: Vec::new(),
         authdata: Vec::new(),
-        ticket: vec![1, 2, 3],
+        ticket: ticket(&Principal::krbtgt("R", "R")),
         second_ticket: Vec::new(),
     }
+}
+
+fn ticket(server: &Principal) -> Vec<u8> {
+    kerbside_asn1::encode(&Ticket {
+        tkt_vno: 5,
+        realm: server.realm.to_wire(),
+        sname: server.name.to_wire(),
+        enc_part: EncryptedData {
+            etype: EncryptionType::AES256_CTS_HMAC_SHA1_96,
+            kvno: None,
+            cipher: &[7; 30],
+        },
+    })
+    .unwrap()
 }
 
 fn alice() -> Principal {
@@ -68,13 +82,15 @@ fn a_ticket_is_one_line_and_what_was_asked_for() {
     );
     assert_eq!(
         shown(vec![renewable.clone()], |asked| asked.etypes = true),
-        format!("{HEAD}{line}\trenew until END, Etype (skey, tkt): aes128-cts-hmac-sha1-96, unknown \n")
+        format!(
+            "{HEAD}{line}\trenew until END, Etype (skey, tkt): aes128-cts-hmac-sha1-96, aes256-cts-hmac-sha1-96 \n"
+        )
     );
     assert_eq!(
         shown(vec![renewable], |asked| (asked.flags, asked.etypes) =
             (true, true)),
         format!(
-            "{HEAD}{line}\trenew until END, Flags: FIA\n\tEtype (skey, tkt): aes128-cts-hmac-sha1-96, unknown \n"
+            "{HEAD}{line}\trenew until END, Flags: FIA\n\tEtype (skey, tkt): aes128-cts-hmac-sha1-96, aes256-cts-hmac-sha1-96 \n"
         )
     );
     assert_eq!(
@@ -89,6 +105,49 @@ fn a_ticket_is_one_line_and_what_was_asked_for() {
     assert_eq!(
         shown(vec![bob], |_| ()),
         format!("{HEAD}{line}\tfor client bob@R\n")
+    );
+}
+
+#[test]
+fn a_referrals_ticket_names_its_server() {
+    let asked = Principal::new("", &["HTTP", "www.b.test"]);
+    let mut referred = credential(&alice(), asked, END);
+    referred.ticket = ticket(&Principal::new("B", &["HTTP", "www.b.test"]));
+    assert_eq!(
+        shown(vec![referred.clone()], |asked| asked.addresses = true),
+        format!(
+            "{HEAD}START  END  HTTP/www.b.test@\n\tAddresses: (none)\n\tTicket server: HTTP/www.b.test@B\n"
+        )
+    );
+    // What is no ticket has neither a server nor an enctype.
+    referred.ticket = vec![1, 2, 3];
+    assert_eq!(
+        shown(vec![referred], |asked| asked.etypes = true),
+        format!("{HEAD}START  END  HTTP/www.b.test@\n")
+    );
+}
+
+#[test]
+fn configuration_values_are_wrapped_and_harmless() {
+    let mut cache = CredentialCache::new(alice());
+    cache.set_config(
+        "k",
+        None,
+        &[b"a b\x1b\xff".as_slice(), &[b'x'; 60], b"yz"].concat(),
+    );
+    let arguments = Arguments {
+        configuration: true,
+        authdata: true,
+        addresses: true,
+        ..Arguments::default()
+    };
+    let xs = "x".repeat(47);
+    assert_eq!(
+        listing(&CacheName::File("/tmp/cc".into()), &cache, &arguments),
+        format!(
+            "{HEAD}config: k = a\\040b\\033\\377{xs}\n        {}yz\n\tAD types: \n\tAddresses: (none)\n",
+            "x".repeat(13)
+        )
     );
 }
 
@@ -109,10 +168,12 @@ fn addresses_are_numbers() {
 
 #[test]
 fn names_cannot_drive_the_terminal() {
-    let evil = credential(&alice(), Principal::new("R\x1b[2J", &["x\ny"]), END);
+    let name = Principal::new("R\x1b[2J", &["x\ny"]);
+    let mut evil = credential(&name, name.clone(), END);
+    evil.ticket = ticket(&Principal::new("E", &["\x1b\n"]));
     let text = shown(vec![evil], |_| ());
     assert!(!text.contains('\x1b'), "{text}");
-    assert_eq!(text.lines().count(), 5, "{text}");
+    assert_eq!(text.lines().count(), 7, "{text}");
 }
 
 #[test]
