@@ -608,13 +608,11 @@ fn a_ticket_bound_to_addresses_shows_them() {
     let listing = home.run("klist", &["-a", "-n"], "").stdout;
     let line = listing.lines().find(|line| line.starts_with("\tAddresses: "));
     assert!(
-        line.is_some_and(|line| line.ends_with("198.51.100.7, 127.0.0.1")),
+        line.is_some_and(|line| line.starts_with("\tAddresses: 198.51.100.7, 127.0.0.1")),
         "{listing}"
     );
-    // 127.0.0.1 is one of them, so the renewal is granted, and bound to the same.
-    assert_eq!(home.run("kinit", &["-R"], ""), Run::success(""));
-    let renewed = home.run("klist", &["-a", "-n"], "").stdout;
-    assert!(renewed.contains(line.unwrap()), "{renewed}");
+    // The KDC is asked from 127.0.0.1, which is one of them.
+    assert_eq!(home.run("kvno", &["HTTP/localhost"], "").code, 0);
     assert_eq!(home.run("kinit", &["-A", "alice"], "secret\n").code, 0);
     let listing = home.run("klist", &["-a", "-n"], "").stdout;
     assert!(listing.contains("\tAddresses: (none)\n"), "{listing}");

@@ -7,19 +7,10 @@ use kerbside_asn1::AddressType;
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 
-/// The addresses of the interfaces that are up, but for loopback and link-local ones, and those of `extra`
-/// (`extra_addresses` of krb5.conf: addresses and names of hosts). As with MIT, what cannot be found is left out.
+/// The addresses of `extra` (`extra_addresses` of krb5.conf: addresses and names of hosts), and those of the interfaces
+/// that are up, but for loopback and link-local ones. As with MIT, what cannot be found is left out.
 pub(crate) fn local_addresses(extra: &[String]) -> Vec<(AddressType, Vec<u8>)> {
     let mut found = Found::default();
-    for interface in getifaddrs().into_iter().flatten() {
-        let up = interface.flags.contains(InterfaceFlags::IFF_UP);
-        let Some(address) = interface.address.filter(|_| up) else {
-            continue;
-        };
-        let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
-        let v6 = || address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip()));
-        found.add_local(v4.or_else(v6));
-    }
     for name in extra {
         match name.parse::<IpAddr>() {
             Ok(address) => found.add(address),
@@ -29,6 +20,15 @@ pub(crate) fn local_addresses(extra: &[String]) -> Vec<(AddressType, Vec<u8>)> {
                 .flatten()
                 .for_each(|address| found.add(address.ip())),
         }
+    }
+    for interface in getifaddrs().into_iter().flatten() {
+        let up = interface.flags.contains(InterfaceFlags::IFF_UP);
+        let Some(address) = interface.address.filter(|_| up) else {
+            continue;
+        };
+        let v4 = address.as_sockaddr_in().map(|address| IpAddr::V4(address.ip()));
+        let v6 = || address.as_sockaddr_in6().map(|address| IpAddr::V6(address.ip()));
+        found.add_local(v4.or_else(v6));
     }
     found.addresses
 }

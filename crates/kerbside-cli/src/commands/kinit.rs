@@ -125,8 +125,16 @@ impl Session<'_> {
                 "while getting default ccache".to_owned(),
             ),
         };
-        name.and_then(|name| self.client.store().resolve(&name).map(|_| name))
-            .map_err(self.failed(&what))
+        // Before a password is typed.
+        name.and_then(|name| self.known(name)).map_err(self.failed(&what))
+    }
+
+    fn known(&self, name: CacheName) -> Result<CacheName, Error> {
+        if let CacheName::Other { kind, .. } = &name {
+            let fault = CacheFault::TypeNotBuilt(kind.to_string());
+            return Err(Error::Cache { name, fault });
+        }
+        self.client.store().resolve(&name).map(|_| name)
     }
 
     /// Where the principal's tickets go: the named cache; in a collection the principal's own, or a new one when the
