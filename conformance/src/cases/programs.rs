@@ -32,6 +32,9 @@ impl Seen {
     /// The line that scripts grep for, without our `error:`; of usage messages the first, with what was forced.
     fn complaint(&self) -> String {
         let stderr = self.ended.stderr.replacen("kinit: error: ", "kinit: ", 1);
+        let stderr = stderr.replace("/ours.cc", "/mit.cc");
+        // What the client does before it asks is not what failed.
+        let stderr = stderr.replacen("Pre-authentication failed: ", "", 1);
         // getopt's complaints begin with the whole path.
         let stderr = stderr.replacen("/usr/bin/kinit: ", "kinit: ", 1);
         let lines = stderr.lines().take_while(|line| !line.starts_with("Usage:"));
@@ -70,15 +73,21 @@ fn cache_of(realm: &Realm, side: Side) -> Env {
         .with("KRB5_CLIENT_KTNAME", realm.path("alice.keytab"))
 }
 
-/// Both sides with the same arguments, in the same second: one that begins between them is tried again.
+/// Both sides with the same arguments, in the same second: where one begins between them it is tried again, or, with
+/// what cannot be done twice, the start of the new ticket is not compared.
 fn both(realm: &Realm, args: &[&str]) -> Result<(Seen, Seen), String> {
     let mut seen = None;
+    let once = args.iter().any(|arg| ["-R", "-v"].contains(arg)) && !args.contains(&"-t");
     for _ in 0..4 {
-        let mit = kinit(realm, Side::Mit, args, PASSWORD)?;
-        let ours = kinit(realm, Side::Ours, args, PASSWORD)?;
+        let mut mit = kinit(realm, Side::Mit, args, PASSWORD)?;
+        let mut ours = kinit(realm, Side::Ours, args, PASSWORD)?;
+        if once {
+            mit.tickets = without_start(&mit.tickets);
+            ours.tickets = without_start(&ours.tickets);
+        }
         let same = mit.tickets == ours.tickets;
         seen = Some((mit, ours));
-        if same {
+        if same || once {
             break;
         }
     }
@@ -102,6 +111,14 @@ fn both(realm: &Realm, args: &[&str]) -> Result<(Seen, Seen), String> {
         &format!("complaints differ: {}", describe()),
     )?;
     Ok((mit, ours))
+}
+
+fn without_start(listing: &str) -> String {
+    let lines = listing.lines().map(|line| match line.split_once("  ") {
+        Some((_, rest)) if line.contains("krbtgt/") => rest,
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Flags, times, addresses and services as asked for.

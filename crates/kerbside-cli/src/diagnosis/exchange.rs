@@ -107,7 +107,11 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
                 .hint(format!("kadmin.local adds a principal: addprinc {name}"))
         }
         ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN => doing
-            .failed(format!("Server {} not found in Kerberos database", refusal.server))
+            // MIT names the server in a TGS exchange only.
+            .failed(match &doing.client {
+                Some(_) => "Server not found in Kerberos database".to_owned(),
+                None => format!("Server {} not found in Kerberos database", refusal.server),
+            })
             .evidence(evidence)
             .hint("the name was asked for as typed, without DNS: check service, host and realm; capitals count")
             .hint(format!("kadmin.local adds a service: addprinc -randkey {}", refusal.server)),

@@ -43,8 +43,6 @@ impl<D: Driver> Core<D> {
         mut params: TgsParams,
         clock_offset_seconds: i64,
     ) -> Result<ServiceTicket, Error> {
-        // Without them the KDC might give one that is good from anywhere.
-        params.addresses = params.tgt.addresses.clone();
         params.clock_offset_seconds = clock_offset_seconds;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
         params.enctypes = self.libdefaults().default_tgs_enctypes.enctypes.clone();

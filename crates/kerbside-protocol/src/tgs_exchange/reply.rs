@@ -60,6 +60,15 @@ impl Exchange {
             return Err(self.fault(Misbehaviour::Addresses));
         }
         let mut credential = credential(client, server, session_key, &enc, reply.ticket.bytes().to_vec());
+        // MIT's KDC tells them only where others than the TGT's were asked for.
+        if credential.addresses.is_empty()
+            && !self
+                .params
+                .options
+                .intersects(KdcOptions::FORWARDED | KdcOptions::PROXY)
+        {
+            credential.addresses = self.params.tgt.addresses.clone();
+        }
         if let Some(realm) = referred {
             let tgt = Box::new(credential);
             return Ok(TgsOutcome::Referral { tgt, realm });

@@ -482,6 +482,13 @@ fn addresses_are_those_asked_for() {
     };
     assert!(exchange(bound(), |issue| issue.addresses = home()).is_ok());
     assert_eq!(misbehaviour(exchange(bound(), |_| {})), Misbehaviour::Addresses);
+    // Without any asked for, a reply that names none means the TGT's.
+    let mut inherited = plain();
+    inherited.tgt.addresses = home();
+    assert_eq!(
+        done(exchange(inherited, |_| {}).unwrap()).credential.addresses,
+        home()
+    );
 }
 
 #[test]
