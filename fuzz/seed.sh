@@ -37,6 +37,8 @@ unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json' 'kp
 unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json' 'iakerb.json' \
     'kkdcp.json' 'kpasswd.json' 'pkinit_messages.json'
 unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
+copy pac '*/bin/pac/*'
+unhex pac 'pac.json'
 copy kdc_request '*/bin/messages/*'
 # Edit lists for the requests the target makes itself: none, and one byte of each.
 for request in 0 1 2; do

@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kerbside-protocol",
         ],
     ),
+    ("kerbside-pac", &["kerbside-crypto", "kerbside-asn1"]),
     (
         "kerbside-kdc",
         &["kerbside-crypto", "kerbside-asn1", "kerbside-protocol"],
@@ -77,12 +78,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Layers 1 and 2: no clock, randomness, environment, file or socket.
-const NO_STD: [&str; 6] = [
+const NO_STD: [&str; 7] = [
     "kerbside-crypto",
     "kerbside-asn1",
     "kerbside-formats",
     "kerbside-protocol",
     "kerbside-gss",
+    "kerbside-pac",
     "kerbside-kdc",
 ];
 
