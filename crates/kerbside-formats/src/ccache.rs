@@ -202,6 +202,27 @@ impl CredentialCache {
     }
 }
 
+/// Reads a principal on its own, as cache daemons and keyrings hold it: in the form of version 4.
+///
+/// # Errors
+/// Anything the format does not allow, with the byte offset; bytes behind the principal.
+pub fn principal_from_bytes(bytes: &[u8]) -> Result<Principal, FormatError> {
+    let mut reader = Reader::part(bytes, FileFormat::CredentialCache);
+    let principal = record::parse_principal(&mut reader, 4)?;
+    reader.end()?;
+    Ok(principal)
+}
+
+/// A principal on its own.
+///
+/// # Errors
+/// A component too long for the format.
+pub fn principal_to_bytes(principal: &Principal) -> Result<Zeroizing<Vec<u8>>, FormatError> {
+    let mut writer = Writer::new(FileFormat::CredentialCache);
+    record::write_principal(&mut writer, principal)?;
+    Ok(writer.finish())
+}
+
 fn parse_header(reader: &mut Reader<'_>) -> Result<Vec<HeaderField>, FormatError> {
     let len = match reader.u16("header length")? {
         // Shorter than any field: minikerberos once wrote the number of fields here, which was always

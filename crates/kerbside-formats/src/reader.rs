@@ -69,6 +69,31 @@ impl<'a> Reader<'a> {
         Ok((reader, version))
     }
 
+    /// A part of a file on its own, without version bytes.
+    pub(crate) fn part(bytes: &'a [u8], format: FileFormat) -> Self {
+        Self {
+            format,
+            order: ByteOrder::Big,
+            bytes,
+            offset: 0,
+        }
+    }
+
+    /// Nothing may follow.
+    pub(crate) fn end(&self) -> Result<(), FormatError> {
+        match self.bytes.len() {
+            0 => Ok(()),
+            left => Err(self.damaged(
+                self.offset,
+                Cause::Value {
+                    field: "number of bytes behind the end",
+                    expected: "0",
+                    found: i64::try_from(left).unwrap_or(i64::MAX),
+                },
+            )),
+        }
+    }
+
     pub(crate) fn offset(&self) -> usize {
         self.offset
     }

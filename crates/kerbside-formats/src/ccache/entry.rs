@@ -5,10 +5,11 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{NameType, Principal};
 use kerbside_crypto::{EncryptionType, EnctypePolicy};
+use zeroize::Zeroizing;
 
 use super::record::RawCredential;
 use crate::credential::Credential;
-use crate::error::{Cause, FormatError};
+use crate::error::{Cause, FileFormat, FormatError};
 use crate::reader::{Reader, Writer, principal};
 
 const CONFIG_REALM: &[u8] = b"X-CACHECONF:";
@@ -37,6 +38,46 @@ impl CacheEntry {
             Self::Credential(credential) => Some(credential),
             _ => None,
         }
+    }
+
+    /// The service of the ticket, or the name that a configuration value goes by.
+    pub fn server(&self) -> &Principal {
+        match self {
+            Self::Credential(credential) => &credential.server,
+            Self::Config(config) => &config.0.server,
+            Self::Unsupported(raw) | Self::Removed(raw) => &raw.server,
+        }
+    }
+
+    /// When the ticket ends, in seconds since 1970; `None` for what does not end.
+    pub fn end_seconds(&self) -> Option<i64> {
+        let seconds = match self {
+            Self::Credential(credential) => credential.end_time.unix_seconds(),
+            Self::Unsupported(raw) => i64::from(raw.end_time),
+            Self::Config(_) | Self::Removed(_) => 0,
+        };
+        (seconds > 0).then_some(seconds)
+    }
+
+    /// Reads one record on its own, as cache daemons and keyrings hold it: in the form of version 4.
+    ///
+    /// # Errors
+    /// Anything the format does not allow, with the byte offset; bytes behind the record.
+    pub fn from_bytes(bytes: &[u8], policy: &EnctypePolicy) -> Result<Self, FormatError> {
+        let mut reader = Reader::part(bytes, FileFormat::CredentialCache);
+        let entry = Self::parse(&mut reader, 4, policy)?;
+        reader.end()?;
+        Ok(entry)
+    }
+
+    /// The record on its own.
+    ///
+    /// # Errors
+    /// A time outside 1970 to 2106, or a number that 16 bits cannot hold.
+    pub fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, FormatError> {
+        let mut writer = Writer::new(FileFormat::CredentialCache);
+        self.write(&mut writer)?;
+        Ok(writer.finish())
     }
 
     pub(super) fn parse(
