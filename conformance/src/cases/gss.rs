@@ -64,7 +64,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn server() -> Result<Principal, String> {
+pub(super) fn server() -> Result<Principal, String> {
     Principal::parse(&format!("gss/localhost@{REALM}"), None).map_err(|e| e.to_string())
 }
 
@@ -94,7 +94,7 @@ fn realm(suite: &Suite, enctype: &'static str) -> Result<Realm, String> {
     Ok(realm)
 }
 
-fn peer(suite: &Suite, role: &str, port: u16, rest: &str) -> Program {
+pub(super) fn peer(suite: &Suite, role: &str, port: u16, rest: &str) -> Program {
     let script = suite.peers.join("gss_peer.py");
     Program::new("/usr/bin/python3")
         .arg(script)
@@ -183,7 +183,7 @@ fn our_acceptor(
     Ok(context)
 }
 
-fn connect(port: u16) -> Result<TcpStream, String> {
+pub(super) fn connect(port: u16) -> Result<TcpStream, String> {
     let end = Instant::now() + Duration::from_secs(10);
     loop {
         match TcpStream::connect(("127.0.0.1", port)) {
@@ -194,7 +194,7 @@ fn connect(port: u16) -> Result<TcpStream, String> {
     }
 }
 
-fn accept_one(listener: &TcpListener) -> Result<TcpStream, String> {
+pub(super) fn accept_one(listener: &TcpListener) -> Result<TcpStream, String> {
     listener.set_nonblocking(true).map_err(|e| e.to_string())?;
     let end = Instant::now() + Duration::from_secs(10);
     loop {

@@ -81,6 +81,7 @@ mod sequence;
 mod spnego;
 #[cfg(test)]
 mod test_realm;
+mod trace;
 
 pub use acceptor::{Acceptor, AcceptorParams};
 pub use channel_bindings::{BindingPolicy, BindingState, ChannelBindings, MAX_BINDINGS_LEN};

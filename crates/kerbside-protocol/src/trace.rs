@@ -20,7 +20,7 @@ pub(crate) use service::*;
 use core::fmt::{self, Display, Write};
 
 use kerbside_asn1::{ErrorCode, PaDataType};
-use kerbside_crypto::EncryptionType;
+use kerbside_crypto::{EncryptionType, Subkey};
 
 /// The target of every event.
 pub const TARGET: &str = "kerbside::trace";
@@ -55,6 +55,19 @@ impl Display for Etype {
             },
         };
         f.write_str(short)
+    }
+}
+
+/// The type of a key that may not be there.
+#[derive(Debug)]
+pub struct MaybeKey<'a>(pub Option<&'a Subkey>);
+
+impl Display for MaybeKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(key) => Etype(key.enctype()).fmt(f),
+            None => f.write_str("(null)"),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use crate::flags::ContextFlags;
 use crate::key_source::{HeldKey, ServiceKey};
 use crate::mechanism::{Mechanism, Step};
 use crate::message::{MessageProtection, ProtectionParams, Role};
+use crate::trace;
 
 /// The most keys that one token is tried with: it comes from a stranger, and each try costs a decryption.
 const MAX_KEYS_TRIED: usize = 16;
@@ -48,7 +49,10 @@ impl Krb5Acceptor {
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, GssError> {
-        let (ticket, server) = self.open_ticket(request)?;
+        let (ticket, server) = self.open_ticket(request).inspect_err(|error| {
+            trace::ticket_not_decrypted(error.code().unwrap_or(ErrorCode::KRB_ERR_GENERIC));
+        })?;
+        trace::ticket_decrypted(&self.params.service, &server, request.ticket_enctype());
         let policy = AuthenticatorPolicy {
             skew_seconds_max: self.params.skew_seconds_max,
             ..AuthenticatorPolicy::default()
@@ -57,6 +61,7 @@ impl Krb5Acceptor {
         let checked = ticket
             .verify(&policy, now)?
             .check_replay(&*self.params.replay, now)?;
+        trace::ticket(checked.ticket(), &server);
         refuse_older_tokens("the ticket's session key", checked.session_key().enctype())?;
         if let Some(subkey) = checked.initiator_subkey() {
             refuse_older_tokens("the initiator's subkey", subkey.enctype())?;
@@ -166,6 +171,7 @@ fn answer(
         Some(subkey) => subkey,
         None => checked.session_key(),
     };
+    trace::authenticator(initiator_key, checked.initiator_subkey());
     if !mutual {
         // The initiator learns no number of ours: both directions begin with its own, as MIT and RFC 1964 do.
         let send_seq = checked.authenticator().seq_number.unwrap_or(0);
@@ -182,6 +188,11 @@ fn answer(
         subkey: Some(Subkey::from(subkey.clone())),
         seq_number: Some(send_seq),
     };
+    trace::ap_rep(
+        checked.authenticator().client_time,
+        params.subkey.as_ref(),
+        send_seq,
+    );
     let reply = checked.reply(params, rng)?;
     let token = Some(token::frame_ap_rep(framing, &reply.message));
     Ok(Answer {

@@ -10,6 +10,7 @@
 
 mod altered;
 mod asked;
+mod trace;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;

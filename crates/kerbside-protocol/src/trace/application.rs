@@ -3,20 +3,8 @@
 use kerbside_asn1::Principal;
 use kerbside_crypto::{EncryptionType, Subkey};
 
-use super::{Etype, event};
+use super::{Etype, MaybeKey, event};
 use crate::time::Now;
-
-/// A key that may not be there.
-struct Maybe<'a>(Option<&'a Subkey>);
-
-impl core::fmt::Display for Maybe<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self.0 {
-            Some(key) => Etype(key.enctype()).fmt(f),
-            None => f.write_str("(null)"),
-        }
-    }
-}
 
 /// An authenticator for a service was made.
 pub(crate) fn authenticator(
@@ -31,10 +19,10 @@ pub(crate) fn authenticator(
         "mk_req",
         {
             client = %client, server = %server, seq_number,
-            subkey = %Maybe(subkey), session_key = %Etype(session_key)
+            subkey = %MaybeKey(subkey), session_key = %Etype(session_key)
         },
         "Creating authenticator for {client} -> {server}, seqnum {seq_number}, subkey {}, session key {}",
-        Maybe(subkey), Etype(session_key)
+        MaybeKey(subkey), Etype(session_key)
     );
 }
 
@@ -44,7 +32,7 @@ pub(crate) fn read_ap_rep(time: Now, subkey: Option<&Subkey>, seq_number: Option
     let seq_number = seq_number.unwrap_or(0);
     event!(
         "rd_rep",
-        { seconds, microseconds, subkey = %Maybe(subkey), seq_number },
-        "Read AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", Maybe(subkey)
+        { seconds, microseconds, subkey = %MaybeKey(subkey), seq_number },
+        "Read AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", MaybeKey(subkey)
     );
 }
