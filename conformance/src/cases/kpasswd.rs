@@ -36,7 +36,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A realm of MIT's with a kadmind. `prefix` stands before the address in `kpasswd_server`.
-fn start(suite: &Suite, prefix: &str) -> Result<(Realm, Server), String> {
+pub(super) fn start(suite: &Suite, prefix: &str) -> Result<(Realm, Server), String> {
     let mut realm = Realm::files(&suite.bin, &Options::new(Side::Mit))?;
     let (kadmin, kpasswd) = (free_port()?, free_port()?);
     edit(

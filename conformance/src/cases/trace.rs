@@ -22,6 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
             "trace: our lines are MIT's lines but for a written list",
             beside_mit,
         ),
+        case("trace: a change of password is told in MIT's lines", password),
         case("trace: the lines of a context are MIT's, in both roles", contexts),
         case("walkthrough A10: KRB5_TRACE=/dev/stdout kinit", to_stdout),
         case(
@@ -466,6 +467,22 @@ fn bad_files(suite: &Suite) -> Result<(), String> {
         text.lines().all(|line| comparable(line).is_some()),
         "a broken line",
     )
+}
+
+/// Both change bob's password. How the request travels is left out: MIT's begins with TCP, ours with UDP.
+fn password(suite: &Suite) -> Result<(), String> {
+    let (realm, _kadmind) = super::kpasswd::start(suite, "")?;
+    let change = |side, stdin| {
+        let step = step("kpasswd", "bob", stdin, true);
+        let mut lines = lines(suite, &realm, side, &step)?;
+        lines.retain(|line| !line.contains("127.0.0.1"));
+        Ok::<_, String>(lines)
+    };
+    let mit = change(Side::Mit, "Passw0rd-bob\nPassw0rd-one\nPassw0rd-one\n")?;
+    let ours = change(Side::Ours, "Passw0rd-one\nPassw0rd-two\nPassw0rd-two\n")?;
+    let mut used = vec![false; ALONE.len()];
+    let new = compare(STEPS.len(), &mit, &ours, &mut used);
+    expect(new.is_empty(), &new)
 }
 
 /// A sink that can be read.
