@@ -11,6 +11,8 @@ pub enum Transport {
     Udp,
     /// A stream, each message behind its length in four bytes.
     Tcp,
+    /// A KDC proxy: messages in HTTPS (MS-KKDCP).
+    Https,
 }
 
 impl fmt::Display for Transport {
@@ -18,6 +20,7 @@ impl fmt::Display for Transport {
         f.write_str(match self {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
+            Self::Https => "https",
         })
     }
 }

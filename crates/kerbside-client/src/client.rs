@@ -1,8 +1,9 @@
 //! The two fronts: [`Client`] blocks its thread, [`AsyncClient`] runs on tokio.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbside_asn1::Principal;
+use kerbside_asn1::{Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
@@ -10,8 +11,10 @@ use kerbside_protocol::KeyParams;
 
 use crate::config::Config;
 use crate::core::Core;
+use crate::dns::NameServers;
 use crate::driver::{Blocking, Driver, Tokio, block_on};
 use crate::error::Error;
+use crate::locate::Locator;
 use crate::names::CacheName;
 use crate::password::{PasswordReply, PasswordRequest};
 use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
@@ -20,7 +23,7 @@ use crate::secret::Secret;
 use crate::store::CacheStore;
 
 /// A Kerberos client that blocks the calling thread. It holds no connection; clones share their
-/// MEMORY caches.
+/// MEMORY caches and what they know of KDCs.
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -47,7 +50,7 @@ pub struct Client {
 }
 
 /// A Kerberos client on tokio: no call blocks a thread of the runtime, and dropping a future ends
-/// what it was doing. It holds no connection; clones share their MEMORY caches.
+/// what it was doing. It holds no connection; clones share their MEMORY caches and what they know of KDCs.
 #[derive(Debug, Clone)]
 pub struct AsyncClient {
     core: Core<Tokio>,
@@ -59,10 +62,22 @@ fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
         store: CacheStore::with_policy(config.enctype_policy()),
         config,
         timing: Timing::default(),
+        locator: Arc::default(),
     }
 }
 
+fn locator(name_servers: &[SocketAddr]) -> Arc<Locator> {
+    Arc::new(Locator::new(NameServers {
+        given: Some(name_servers.into()),
+    }))
+}
+
 impl Client {
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core<Blocking> {
+        &self.core
+    }
+
     /// A client with this configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
@@ -75,6 +90,14 @@ impl Client {
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.core.timing = timing;
+        self
+    }
+
+    /// Sets the DNS servers that are asked where krb5.conf names no KDC, in place of those of `/etc/resolv.conf`. (Names
+    /// of hosts go to the system's resolver.)
+    #[must_use]
+    pub fn with_name_servers(mut self, servers: &[SocketAddr]) -> Self {
+        self.core.locator = locator(servers);
         self
     }
 
@@ -167,6 +190,24 @@ impl Client {
         block_on(self.core.password(request))
     }
 
+    /// The canonical name of a host, as `dns_canonicalize_hostname` wants it: by the system's resolver, in small letters,
+    /// without a dot at its end; with `reverse` (krb5.conf's `rdns`), the name of its first address. It is not
+    /// authenticated: who can forge DNS chooses it.
+    ///
+    /// # Errors
+    /// [`Error::Unresolved`].
+    pub fn canonical_name(&self, host: &str, reverse: bool) -> Result<String, Error> {
+        block_on(self.core.canonical_name(host, reverse))
+    }
+
+    /// The realm of a host: by `[domain_realm]`, by DNS where `dns_lookup_realm` says so, else the default realm.
+    ///
+    /// # Errors
+    /// [`Error::NoDefaultRealm`].
+    pub fn realm_of_host(&self, host: &str) -> Result<Realm, Error> {
+        block_on(self.core.realm_of_host(host))
+    }
+
     /// How far the KDC's clock is ahead of ours in seconds, as the cache remembers it; 0 when
     /// krb5.conf says not to correct the clock.
     #[must_use]
@@ -176,6 +217,11 @@ impl Client {
 }
 
 impl AsyncClient {
+    #[cfg(test)]
+    pub(crate) fn core(&self) -> &Core<Tokio> {
+        &self.core
+    }
+
     /// A client with this configuration.
     #[must_use]
     pub fn new(config: Arc<Config>) -> Self {
@@ -188,6 +234,14 @@ impl AsyncClient {
     #[must_use]
     pub fn with_timing(mut self, timing: Timing) -> Self {
         self.core.timing = timing;
+        self
+    }
+
+    /// Sets the DNS servers that are asked where krb5.conf names no KDC, in place of those of `/etc/resolv.conf`. (Names
+    /// of hosts go to the system's resolver.)
+    #[must_use]
+    pub fn with_name_servers(mut self, servers: &[SocketAddr]) -> Self {
+        self.core.locator = locator(servers);
         self
     }
 
@@ -287,6 +341,24 @@ impl AsyncClient {
     /// Any of [`Error`].
     pub async fn change_password(&self, request: &PasswordRequest) -> Result<PasswordReply, Error> {
         self.core.password(request).await
+    }
+
+    /// The canonical name of a host, as `dns_canonicalize_hostname` wants it: by the system's resolver, in small letters,
+    /// without a dot at its end; with `reverse` (krb5.conf's `rdns`), the name of its first address. It is not
+    /// authenticated: who can forge DNS chooses it.
+    ///
+    /// # Errors
+    /// [`Error::Unresolved`].
+    pub async fn canonical_name(&self, host: &str, reverse: bool) -> Result<String, Error> {
+        self.core.canonical_name(host, reverse).await
+    }
+
+    /// The realm of a host: by `[domain_realm]`, by DNS where `dns_lookup_realm` says so, else the default realm.
+    ///
+    /// # Errors
+    /// [`Error::NoDefaultRealm`].
+    pub async fn realm_of_host(&self, host: &str) -> Result<Realm, Error> {
+        self.core.realm_of_host(host).await
     }
 
     /// Reads a whole cache.

@@ -14,6 +14,7 @@ use kerbside_formats::krb5_conf::LibDefaults;
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::locate::Locator;
 use crate::names::CacheName;
 use crate::request::InitialTicket;
 use crate::schedule::Timing;
@@ -26,6 +27,7 @@ pub(crate) struct Core<D> {
     pub(crate) config: Arc<Config>,
     pub(crate) store: CacheStore,
     pub(crate) timing: Timing,
+    pub(crate) locator: Arc<Locator>,
 }
 
 impl<D: Driver> Core<D> {

@@ -18,6 +18,12 @@ pub(crate) trait Driver: Send + Sync {
         &self,
         work: impl FnOnce() -> R + Send + 'static,
     ) -> impl Future<Output = Result<R, Error>> + Send;
+
+    /// Work that is written for tokio (DNS).
+    fn on_tokio<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> impl Future<Output = Result<R, Error>> + Send;
 }
 
 /// Everything happens on the caller's thread.
@@ -34,6 +40,26 @@ impl Driver for Blocking {
         work: impl FnOnce() -> R + Send + 'static,
     ) -> Result<R, Error> {
         Ok(work())
+    }
+
+    async fn on_tokio<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, Error> {
+        // A thread of its own: the caller's may belong to a runtime already.
+        let thread = std::thread::Builder::new()
+            .name("kerbside-net".to_owned())
+            .spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()?;
+                Ok::<R, std::io::Error>(runtime.block_on(work))
+            });
+        let thread = thread.map_err(|_| Error::Interrupted)?;
+        match thread.join() {
+            Ok(Ok(result)) => Ok(result),
+            _ => Err(Error::Interrupted),
+        }
     }
 }
 
@@ -53,6 +79,13 @@ impl Driver for Tokio {
         tokio::task::spawn_blocking(trace::carried(work))
             .await
             .map_err(|_| Error::Interrupted)
+    }
+
+    async fn on_tokio<R: Send + 'static>(
+        &self,
+        work: impl Future<Output = R> + Send + 'static,
+    ) -> Result<R, Error> {
+        Ok(work.await)
     }
 }
 

@@ -11,6 +11,7 @@ use kerbside_formats::profile::ProfileError;
 use kerbside_protocol::ProtocolError;
 
 use crate::attempt::Attempt;
+use crate::locate::DnsTrail;
 use crate::names::{CacheName, KeytabName};
 use crate::store::FileFault;
 
@@ -42,7 +43,7 @@ pub enum Error {
         /// Why it is none.
         reason: String,
     },
-    /// The configuration names no KDC for the realm. (DNS lookup is not built yet.)
+    /// Neither the configuration nor DNS names a KDC for the realm.
     NoKdc {
         /// The realm.
         realm: Realm,
@@ -50,13 +51,17 @@ pub enum Error {
         read: Vec<PathBuf>,
         /// The realms that the files do have KDCs for.
         known: Vec<String>,
+        /// What DNS was asked.
+        dns: DnsTrail,
     },
-    /// The configuration names no server that changes passwords of the realm. (DNS lookup is not built yet.)
+    /// Neither the configuration nor DNS names a server that changes passwords of the realm.
     NoKpasswd {
         /// The realm.
         realm: Realm,
         /// The files that were read.
         read: Vec<PathBuf>,
+        /// What DNS was asked.
+        dns: DnsTrail,
     },
     /// A relation whose value is of no use: a `kdc` line without an address, an unknown `%{...}`.
     BadValue {
@@ -87,6 +92,13 @@ pub enum Error {
         attempts: Vec<Attempt>,
         /// From the first sending to giving up.
         took: Duration,
+    },
+    /// A host without an address.
+    Unresolved {
+        /// The host.
+        host: String,
+        /// The resolver's words.
+        reason: String,
     },
     // --- exchanges ---
     /// The KDC refused, broke a rule, or our policy refuses what it sent.
@@ -240,20 +252,18 @@ impl fmt::Display for Error {
                 paths(f, read.iter().chain(missing))
             }
             Self::BadName { name, reason } => write!(f, "{} is no principal: {reason}", name.escape_debug()),
-            Self::NoKdc { realm, read, .. } => {
-                write!(
-                    f,
-                    "no KDC for realm {realm}: DNS lookup is not built yet, and it has no kdc line in "
-                )?;
-                paths(f, read.iter())
+            Self::NoKdc { realm, read, dns, .. } => {
+                write!(f, "no KDC for realm {realm}: it has no kdc line in ")?;
+                paths(f, read.iter())?;
+                trail(f, dns)
             }
-            Self::NoKpasswd { realm, read } => {
+            Self::NoKpasswd { realm, read, dns } => {
                 write!(
                     f,
-                    "no password server for realm {realm}: DNS lookup is not built yet, and it has no kpasswd_server \
-                     or admin_server line in "
+                    "no password server for realm {realm}: it has no kpasswd_server or admin_server line in "
                 )?;
-                paths(f, read.iter())
+                paths(f, read.iter())?;
+                trail(f, dns)
             }
             Self::BadValue {
                 file,
@@ -287,6 +297,9 @@ impl fmt::Display for Error {
                 )?;
                 attempts.iter().try_for_each(|attempt| write!(f, "; {attempt}"))
             }
+            Self::Unresolved { host, reason } => {
+                write!(f, "the host {} has no address: {reason}", host.escape_debug())
+            }
             Self::Exchange { source, .. } => source.fmt(f),
             Self::Cache { name, fault } => write!(f, "credential cache {name}: {fault}"),
             Self::Keytab { name, fault } => write!(f, "keytab {name}: {fault}"),
@@ -315,6 +328,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+fn trail(f: &mut fmt::Formatter<'_>, dns: &DnsTrail) -> fmt::Result {
+    match dns {
+        DnsTrail::Forbidden => f.write_str("; dns_lookup_kdc is false"),
+        DnsTrail::Asked(queries) => queries.iter().try_for_each(|query| write!(f, "; {query}")),
+    }
+}
 
 fn paths<'a>(f: &mut fmt::Formatter<'_>, mut paths: impl Iterator<Item = &'a PathBuf>) -> fmt::Result {
     match paths.next() {

@@ -4,7 +4,8 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `environment`, `config` | environment variables and krb5.conf, each read in one place |
-//! | `locate` | the KDCs and password servers of a realm: the lines of krb5.conf (DNS is not built yet) |
+//! | `locate`, `dns` | the KDCs and password servers of a realm: the lines of krb5.conf, else DNS; which of them answered last |
+//! | `hostname` | canonical names of hosts |
 //! | `password` | changing and setting passwords over port 464 |
 //! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
 //! | `store`, `names` | FILE, DIR and MEMORY credential caches and their collections, keytab files (KEYRING, KCM are not built yet) |
@@ -25,9 +26,11 @@ mod client;
 mod clock;
 mod config;
 mod core;
+mod dns;
 mod driver;
 mod environment;
 mod error;
+mod hostname;
 mod key_params;
 mod keytab_keys;
 mod locate;
@@ -46,10 +49,11 @@ pub use attempt::{Attempt, AttemptOutcome, Transport};
 pub use client::{AsyncClient, Client};
 pub use clock::now;
 pub use config::{Config, LoadedProfile, load_profile};
+pub use dns::{DnsKind, DnsOutcome, DnsQuery};
 pub use environment::Environment;
 pub use error::{CacheFault, Error, KeytabFault};
 pub use keytab_keys::KeytabKeys;
-pub use locate::{locate_kdcs, locate_kpasswd};
+pub use locate::DnsTrail;
 pub use names::{CacheName, KeytabName};
 pub use password::{PasswordReply, PasswordRequest};
 pub use random::OsRandom;

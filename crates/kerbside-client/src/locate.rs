@@ -1,209 +1,233 @@
-//! Which KDCs and password servers a realm has: the lines of krb5.conf. DNS (SRV, URI) is not built yet.
+//! Where a realm's servers are: the lines of krb5.conf, else DNS; then their addresses, which are kept for a while; and
+//! which of them answered last.
 
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::time::Duration;
+mod addresses;
+mod configured;
+mod health;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use kerbside_asn1::Realm;
-use kerbside_formats::host_string::{self, KPASSWD_PORT, ServerAddress};
+use kerbside_formats::host_string::{KADMIN_PORT, KDC_PORT, KPASSWD_PORT, ServerAddress};
 
-use crate::attempt::{Attempt, AttemptOutcome, Transport};
-use crate::config::Config;
+use crate::core::Core;
+use crate::dns::{DnsOutcome, DnsQuery, FoundServers, NameServers, Resolver, find_servers};
+use crate::driver::Driver;
 use crate::error::Error;
-use crate::schedule::Target;
-use crate::trace;
-use crate::transport::io_words;
 
-/// The KDCs of `realm` in the order of the configuration.
-///
-/// # Errors
-/// [`Error::NoKdc`], [`Error::BadValue`] with file and line.
-pub fn locate_kdcs(config: &Config, realm: &Realm) -> Result<Vec<ServerAddress>, Error> {
-    let conf = config.krb5_conf();
-    let found = conf.realm(&String::from_utf8_lossy(realm.as_bytes()))?;
-    if !found.kdcs.is_empty() {
-        return Ok(found.kdcs);
-    }
-    if let Some(server) = found.unusable.into_iter().find(|server| server.relation == "kdc") {
-        return Err(Error::BadValue {
-            file: server.file,
-            line: server.line,
-            relation: server.relation,
-            reason: server.reason.to_string(),
-        });
-    }
-    let has_kdc = |name: &&str| conf.profile().relation(&["realms", name, "kdc"]).is_some();
-    Err(Error::NoKdc {
-        realm: realm.clone(),
-        read: config.files_read().to_vec(),
-        known: conf.realm_names().filter(has_kdc).map(str::to_owned).collect(),
-    })
+pub(crate) use health::Servers;
+
+/// How long addresses are used before they are asked for again.
+const KEPT_FOR: Duration = Duration::from_secs(300);
+
+/// The same, when a name did not resolve: it may soon.
+const KEPT_FOR_IN_PART: Duration = Duration::from_secs(20);
+
+/// The longest that looking for servers may take, whatever the time for the whole.
+const LOOKUP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Which servers of a realm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Service {
+    /// Any KDC.
+    Kdc,
+    /// The KDC that sees every change at once.
+    PrimaryKdc,
+    /// The server of RFC 3244.
+    Kpasswd,
+    /// MIT's kadmind.
+    Admin,
 }
 
-/// The servers that change passwords of `realm`: `kpasswd_server`, else port 464 of `admin_server`.
-///
-/// # Errors
-/// [`Error::NoKpasswd`], [`Error::BadValue`] with file and line.
-pub fn locate_kpasswd(config: &Config, realm: &Realm) -> Result<Vec<ServerAddress>, Error> {
-    let found = config
-        .krb5_conf()
-        .realm(&String::from_utf8_lossy(realm.as_bytes()))?;
-    if !found.kpasswd_servers.is_empty() {
-        return Ok(found.kpasswd_servers);
+impl Service {
+    const COUNT: usize = 4;
+
+    pub(crate) fn port(self) -> u16 {
+        match self {
+            Self::Kdc | Self::PrimaryKdc => KDC_PORT,
+            Self::Kpasswd => KPASSWD_PORT,
+            Self::Admin => KADMIN_PORT,
+        }
     }
-    let unusable = |relation: &str| found.unusable.iter().find(|server| server.relation == relation);
-    let bad = match unusable("kpasswd_server") {
-        Some(server) => Some(server),
-        None if found.admin_servers.is_empty() => unusable("admin_server"),
-        None => None,
-    };
-    if let Some(server) = bad {
-        return Err(Error::BadValue {
-            file: server.file.clone(),
-            line: server.line,
-            relation: server.relation.clone(),
-            reason: server.reason.to_string(),
-        });
-    }
-    if found.admin_servers.is_empty() {
-        return Err(Error::NoKpasswd {
-            realm: realm.clone(),
-            read: config.files_read().to_vec(),
-        });
-    }
-    let at_464 = found.admin_servers.into_iter().map(|server| ServerAddress {
-        port: KPASSWD_PORT,
-        ..server
-    });
-    Ok(at_464.collect())
 }
 
-/// Addresses of the servers, each by both transports unless its line says otherwise. It asks the
-/// system's resolver and may block. Names without an address come back as attempts that failed.
-pub(crate) fn resolve(servers: &[ServerAddress]) -> (Vec<Target>, Vec<Attempt>) {
-    let mut targets: Vec<Target> = Vec::new();
-    let mut failed = Vec::new();
-    for server in servers {
-        let transports = match server.transport {
-            Some(host_string::Transport::Udp) => vec![Transport::Udp],
-            Some(_) => vec![Transport::Tcp],
-            None => vec![Transport::Udp, Transport::Tcp],
+/// Where DNS was asked for servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DnsTrail {
+    /// Nowhere: `dns_lookup_kdc` is false.
+    Forbidden,
+    /// What was asked, in order, with the answers.
+    Asked(Vec<DnsQuery>),
+}
+
+/// What is known of realms' servers: shared by a client and its clones.
+#[derive(Debug, Default)]
+pub(crate) struct Locator {
+    pub(crate) name_servers: NameServers,
+    known: Mutex<HashMap<Realm, [Option<Arc<Servers>>; Service::COUNT]>>,
+}
+
+impl Locator {
+    pub(crate) fn new(name_servers: NameServers) -> Self {
+        Self {
+            name_servers,
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self, realm: &Realm, service: Service) -> Option<Arc<Servers>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(realm)?.get(service as usize)?.clone()
+    }
+
+    /// Keeps servers, with what was learnt of those that they replace.
+    fn keep(&self, realm: &Realm, service: Service, servers: &Arc<Servers>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.entry(realm.clone()).or_default();
+        if let Some(place) = place.get_mut(service as usize)
+            && let Some(old) = place.replace(Arc::clone(servers))
+        {
+            servers.inherit(&old);
+        }
+    }
+
+    /// Forgets servers of which none answered: their names may mean other addresses by now.
+    pub(crate) fn forget(&self, realm: &Realm, service: Service, servers: &Arc<Servers>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known
+            .get_mut(realm)
+            .and_then(|place| place.get_mut(service as usize));
+        if let Some(place) = place
+            && place
+                .as_ref()
+                .is_some_and(|current| Arc::ptr_eq(current, servers))
+        {
+            *place = None;
+        }
+    }
+}
+
+impl<D: Driver> Core<D> {
+    /// The servers of a realm, with addresses. At least one of them was named by krb5.conf or DNS, which does not mean
+    /// that any has an address.
+    ///
+    /// # Errors
+    /// [`Error::NoKdc`], [`Error::NoKpasswd`], [`Error::BadValue`].
+    pub(crate) async fn servers(&self, realm: &Realm, service: Service) -> Result<Arc<Servers>, Error> {
+        if let Some(servers) = self.locator.known(realm, service)
+            && servers.fresh(Instant::now())
+        {
+            return Ok(servers);
+        }
+        let limit = self.timing().total.min(LOOKUP_LIMIT);
+        let named = self.named_servers(realm, service, limit).await?;
+        let addresses = if addresses::all_literal(&named) {
+            addresses::literal(&named)
+        } else {
+            let named = named.clone();
+            self.driver
+                .offload(move || addresses::resolve(&named, limit))
+                .await?
         };
-        trace::resolving(&server.host);
-        match addresses(server) {
-            Ok(addresses) => {
-                let pairs = addresses
-                    .iter()
-                    .flat_map(|address| transports.iter().map(move |transport| (*address, *transport)));
-                for (address, transport) in pairs {
-                    let same = |target: &Target| (target.address, target.transport) == (address, transport);
-                    if !targets.iter().any(same) {
-                        targets.push(Target {
-                            server: server.to_string(),
-                            address,
-                            transport,
-                        });
-                    }
+        let (targets, unresolved) = addresses::targets(&named, addresses);
+        let kept = if unresolved.is_empty() {
+            KEPT_FOR
+        } else {
+            KEPT_FOR_IN_PART
+        };
+        let servers = Arc::new(Servers::new(targets, unresolved, Instant::now() + kept));
+        self.locator.keep(realm, service, &servers);
+        Ok(servers)
+    }
+
+    /// Names and ports: from krb5.conf, else from DNS.
+    async fn named_servers(
+        &self,
+        realm: &Realm,
+        service: Service,
+        limit: Duration,
+    ) -> Result<Vec<ServerAddress>, Error> {
+        let configured = configured::servers(&self.config, realm, service)?;
+        if !configured.is_empty() {
+            return Ok(configured);
+        }
+        let trail = if self.config.krb5_conf().libdefaults.dns_lookup_kdc {
+            let found = self.servers_by_dns(realm, service, limit).await?;
+            if !found.servers.is_empty() {
+                return Ok(found.servers);
+            }
+            DnsTrail::Asked(found.queries)
+        } else {
+            DnsTrail::Forbidden
+        };
+        Err(configured::none_found(&self.config, realm, service, trail))
+    }
+
+    async fn servers_by_dns(
+        &self,
+        realm: &Realm,
+        service: Service,
+        limit: Duration,
+    ) -> Result<FoundServers, Error> {
+        let conf = self.config.krb5_conf();
+        let name = String::from_utf8_lossy(realm.as_bytes()).into_owned();
+        let site = conf.realm(&name)?.sitename;
+        let uri_too = conf.libdefaults.dns_uri_lookup;
+        let name_servers = self.locator.name_servers.clone();
+        let settings = self.driver.offload(move || name_servers.read()).await?;
+        let asked = name.clone();
+        let search = async move {
+            let resolver = Resolver::new(settings?, limit)?;
+            Ok(find_servers(&resolver, &name, service, site.as_deref(), uri_too).await)
+        };
+        let found: Result<FoundServers, String> = self.driver.on_tokio(search).await?;
+        Ok(found.unwrap_or_else(|reason| FoundServers {
+            servers: Vec::new(),
+            queries: vec![DnsQuery {
+                name: asked,
+                kind: crate::dns::DnsKind::Srv,
+                outcome: DnsOutcome::Failed(reason),
+            }],
+        }))
+    }
+
+    /// The realm of a host: by `[domain_realm]`, by DNS where `dns_lookup_realm` says so, else the default realm.
+    ///
+    /// # Errors
+    /// [`Error::NoDefaultRealm`].
+    pub(crate) async fn realm_of_host(&self, host: &str) -> Result<Realm, Error> {
+        let conf = self.config.krb5_conf();
+        if conf.libdefaults.dns_lookup_realm
+            && conf.realm_of_host(host).is_none()
+            && let Some(realm) = self.realm_by_dns(host).await?
+        {
+            return Ok(realm);
+        }
+        self.config.realm_of_host(host)
+    }
+
+    /// The realm that DNS names for a host: the first TXT record of `_kerberos.HOST`, then of its parent domains. Not
+    /// authenticated: only for who has set `dns_lookup_realm`.
+    async fn realm_by_dns(&self, host: &str) -> Result<Option<Realm>, Error> {
+        let limit = self.timing().total.min(LOOKUP_LIMIT);
+        let name_servers = self.locator.name_servers.clone();
+        let settings = self.driver.offload(move || name_servers.read()).await?;
+        let host = host.trim_end_matches('.').to_owned();
+        let search = async move {
+            let resolver = Resolver::new(settings.ok()?, limit).ok()?;
+            let mut domain = Some(host.as_str());
+            while let Some(name) = domain.filter(|name| !name.is_empty()) {
+                if let Some(realm) = resolver.first_text(&format!("_kerberos.{name}")).await {
+                    return Some(Realm::from(realm.as_str()));
                 }
+                domain = name.split_once('.').map(|(_, parent)| parent);
             }
-            Err(reason) => failed.push(Attempt {
-                server: server.to_string(),
-                address: None,
-                transport: transports.first().copied().unwrap_or(Transport::Udp),
-                sent: 0,
-                took: Duration::ZERO,
-                outcome: AttemptOutcome::Unresolved(reason),
-            }),
-        }
-    }
-    (targets, failed)
-}
-
-fn addresses(server: &ServerAddress) -> Result<Vec<SocketAddr>, String> {
-    match (server.host.as_str(), server.port).to_socket_addrs() {
-        Ok(addresses) => {
-            let addresses: Vec<SocketAddr> = addresses.collect();
-            if addresses.is_empty() {
-                Err("the resolver names none".to_owned())
-            } else {
-                Ok(addresses)
-            }
-        }
-        Err(error) => Err(io_words(&error)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)] // a failure here is the test's failure
-
-    use super::*;
-    use crate::environment::Environment;
-
-    #[test]
-    fn the_configuration_names_the_kdcs_and_a_realm_without_any_is_told() {
-        let text = "[realms]\n A = {\n  kdc = one\n  kdc = two:89\n }\n B = {\n  admin_server = x\n }\n";
-        let config = Config::from_text(text, "krb5.conf", Environment::default()).unwrap();
-        let names = |realm: &str| {
-            locate_kdcs(&config, &Realm::from(realm))
-                .map(|servers| servers.iter().map(ToString::to_string).collect::<Vec<_>>())
+            None
         };
-        assert_eq!(names("A").unwrap(), ["one:88", "two:89"]);
-        for realm in ["B", "a"] {
-            match names(realm) {
-                Err(Error::NoKdc { known, read, .. }) => {
-                    assert_eq!(known, ["A"]);
-                    assert_eq!(read, [std::path::Path::new("krb5.conf")]);
-                }
-                other => panic!("{other:?}"),
-            }
-        }
-    }
-
-    #[test]
-    fn passwords_are_changed_at_kpasswd_server_or_port_464_of_admin_server() {
-        let text = "[realms]\n A = {\n  kpasswd_server = one:1464\n  admin_server = two\n }\n B = {\n  \
-                    admin_server = three:749\n  admin_server = [::1]\n }\n C = {\n  kdc = four\n }\n D = {\n  \
-                    kpasswd_server = five:none\n  admin_server = six\n }\n";
-        let config = Config::from_text(text, "krb5.conf", Environment::default()).unwrap();
-        let names = |realm: &str| {
-            locate_kpasswd(&config, &Realm::from(realm))
-                .map(|servers| servers.iter().map(ToString::to_string).collect::<Vec<_>>())
-        };
-        assert_eq!(names("A").unwrap(), ["one:1464"]);
-        assert_eq!(names("B").unwrap(), ["three:464", "[::1]:464"]);
-        assert_eq!(
-            names("C").unwrap_err().to_string(),
-            "no password server for realm C: DNS lookup is not built yet, and it has no kpasswd_server or \
-             admin_server line in krb5.conf"
-        );
-        assert_eq!(
-            names("D").unwrap_err().to_string(),
-            "krb5.conf line 14: kpasswd_server: expected a port from 1 to 65535, but found \"none\""
-        );
-    }
-
-    #[test]
-    fn a_bad_kdc_line_is_told_with_its_place() {
-        let text = "[realms]\n A = {\n  kdc = kdc:none\n }\n";
-        let config = Config::from_text(text, "krb5.conf", Environment::default()).unwrap();
-        let error = locate_kdcs(&config, &Realm::from("A")).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "krb5.conf line 3: kdc: expected a port from 1 to 65535, but found \"none\""
-        );
-    }
-
-    #[test]
-    fn addresses_are_asked_by_both_transports_once() {
-        let servers = ["127.0.0.1", "tcp/127.0.0.1:88", "kdc.invalid"]
-            .map(|text| ServerAddress::parse(text, 88).unwrap());
-        let (targets, failed) = resolve(&servers);
-        assert_eq!(targets.len(), 2);
-        assert_eq!(failed.len(), 1);
-        assert!(
-            failed
-                .iter()
-                .all(|attempt| matches!(attempt.outcome, AttemptOutcome::Unresolved(_)))
-        );
+        self.driver.on_tokio(search).await
     }
 }

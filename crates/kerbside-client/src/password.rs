@@ -1,23 +1,23 @@
 //! Changing and setting passwords (RFC 3244) over port 464.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::time::Instant;
 
 use kerbside_asn1::{ErrorCode, Principal, Realm};
 use kerbside_crypto::Password;
 use kerbside_formats::Credential;
 use kerbside_protocol::{KpasswdDone, KpasswdExchange, KpasswdParams, KpasswdPending, ProtocolError};
 
-use crate::attempt::{Attempt, Transport};
+use crate::attempt::Attempt;
 use crate::clock;
 use crate::core::Core;
 use crate::driver::Driver;
 use crate::error::Error;
-use crate::locate;
+use crate::locate::Service;
 use crate::random::OsRandom;
 use crate::request::TgtRequest;
 use crate::schedule::Target;
-use crate::transport::{Delivered, Job, Peer, order};
+use crate::transport::Peer;
 
 /// MIT's lifetime of a ticket that is for one change of password.
 const TICKET_SECONDS: i64 = 5 * 60;
@@ -78,14 +78,20 @@ impl<D: Driver> Core<D> {
     /// Changes or sets a password.
     pub(crate) async fn password(&self, request: &PasswordRequest) -> Result<PasswordReply, Error> {
         let realm = &request.ticket.server.realm;
-        let servers = locate::locate_kpasswd(&self.config, realm)?;
-        let (addresses, unresolved) = self.driver.offload(move || locate::resolve(&servers)).await?;
+        let start = Instant::now();
+        let servers = self.servers(realm, Service::Kpasswd).await?;
         let mut stream_only = false;
         loop {
-            let (frame, pending) = begin(request, &addresses, realm)?;
-            let delivered = self
-                .password_round_trip(frame, realm, &addresses, &unresolved, stream_only)
-                .await?;
+            let (frame, pending) = begin(request, &servers.targets, realm)?;
+            let asked = self.ask(frame, &servers, stream_only, Peer::Kpasswd, start);
+            let delivered = asked.await.map_err(|nothing| {
+                self.locator.forget(realm, Service::Kpasswd, &servers);
+                Error::KpasswdUnreachable {
+                    realm: realm.clone(),
+                    attempts: nothing.attempts,
+                    took: nothing.took,
+                }
+            })?;
             let attempts = delivered.attempts;
             match pending.reply(&delivered.reply) {
                 Ok(result) => return Ok(PasswordReply { result, attempts }),
@@ -98,36 +104,6 @@ impl<D: Driver> Core<D> {
                 Err(source) => return Err(failed(realm, source, attempts)),
             }
         }
-    }
-
-    async fn password_round_trip(
-        &self,
-        frame: Vec<u8>,
-        realm: &Realm,
-        addresses: &[Target],
-        unresolved: &[Attempt],
-        stream_only: bool,
-    ) -> Result<Delivered, Error> {
-        let limit = self.config.krb5_conf().libdefaults.udp_preference_limit;
-        let preferred = if frame.len() > limit {
-            Transport::Tcp
-        } else {
-            Transport::Udp
-        };
-        let job = Job {
-            request: Arc::from(frame),
-            targets: order(addresses, preferred, stream_only),
-            timing: self.timing(),
-            peer: Peer::Kpasswd,
-        };
-        self.driver.deliver(job).await.map_err(|mut nothing| {
-            nothing.attempts.extend_from_slice(unresolved);
-            Error::KpasswdUnreachable {
-                realm: realm.clone(),
-                attempts: nothing.attempts,
-                took: nothing.took,
-            }
-        })
     }
 }
 

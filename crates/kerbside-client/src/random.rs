@@ -32,6 +32,15 @@ impl TryRng for OsRandom {
 
 impl TryCryptoRng for OsRandom {}
 
+/// A number from 0 to `most`, both included, for choices that nobody gains by guessing.
+pub(crate) fn below(most: u32) -> u32 {
+    match most.checked_add(1) {
+        // The bias of a remainder of 64 bits is far below anything that matters here.
+        Some(count) => u32::try_from(OsRandom.next_u64() % u64::from(count)).unwrap_or(0),
+        None => OsRandom.next_u32(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

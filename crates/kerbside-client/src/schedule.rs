@@ -6,6 +6,7 @@
 //! not asked again, and the next one is asked at once.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attempt::{Attempt, AttemptOutcome, Transport};
@@ -53,10 +54,11 @@ pub(crate) struct Step {
     pub(crate) wait: Duration,
 }
 
-/// The plan for one request, and the record of what came of it.
+/// The plan for one request, and the record of what came of it. Targets are known by their place in the job's list.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     timing: Timing,
+    targets: Arc<[Target]>,
     attempts: Vec<Progress>,
     pass: u32,
     next: usize,
@@ -64,31 +66,37 @@ pub(crate) struct Schedule {
 
 #[derive(Debug)]
 struct Progress {
-    attempt: Attempt,
+    target: usize,
     started: Option<Duration>,
-    over: bool,
+    sent: u32,
+    /// The outcome of what may still answer, and of what is over.
+    outcome: AttemptOutcome,
+    took: Option<Duration>,
+}
+
+impl Progress {
+    fn over(&self) -> bool {
+        self.took.is_some()
+    }
 }
 
 impl Schedule {
-    /// Targets are asked in the order given.
-    pub(crate) fn new(targets: &[Target], timing: Timing) -> Self {
-        let attempts = targets
+    /// Targets are asked in that order; those that it leaves out are not asked.
+    pub(crate) fn new(targets: &Arc<[Target]>, order: &[usize], timing: Timing) -> Self {
+        let attempts = order
             .iter()
-            .map(|target| Progress {
-                attempt: Attempt {
-                    server: target.server.clone(),
-                    address: Some(target.address),
-                    transport: target.transport,
-                    sent: 0,
-                    took: Duration::ZERO,
-                    outcome: AttemptOutcome::NoAnswer,
-                },
+            .filter(|index| **index < targets.len())
+            .map(|index| Progress {
+                target: *index,
                 started: None,
-                over: false,
+                sent: 0,
+                outcome: AttemptOutcome::NoAnswer,
+                took: None,
             })
             .collect();
         Self {
             timing,
+            targets: Arc::clone(targets),
             attempts,
             pass: 0,
             next: 0,
@@ -104,18 +112,21 @@ impl Schedule {
                 .checked_sub(elapsed)
                 .filter(|left| !left.is_zero())?;
             if let Some(progress) = self.attempts.get_mut(self.next) {
-                let target = self.next;
                 self.next += 1;
                 let first = progress.started.is_none();
                 // A stream carries the request once: sending again is for datagrams.
-                if progress.over || (!first && progress.attempt.transport == Transport::Tcp) {
+                let datagram = self
+                    .targets
+                    .get(progress.target)
+                    .is_some_and(|target| target.transport == Transport::Udp);
+                if progress.over() || (!first && !datagram) {
                     continue;
                 }
                 progress.started.get_or_insert(elapsed);
-                progress.attempt.sent += 1;
+                progress.sent += 1;
                 let wait = self.timing.per_address.min(left);
                 return Some(Step {
-                    target: Some(target),
+                    target: Some(progress.target),
                     first,
                     wait,
                 });
@@ -134,42 +145,52 @@ impl Schedule {
 
     /// Records that a target will bring nothing more.
     pub(crate) fn failed(&mut self, target: usize, elapsed: Duration, outcome: AttemptOutcome) {
-        if let Some(progress) = self.attempts.get_mut(target) {
-            progress.over = true;
-            progress.attempt.outcome = outcome;
-            progress.attempt.took = elapsed.saturating_sub(progress.started.unwrap_or(elapsed));
+        if let Some(progress) = self.progress(target) {
+            progress.outcome = outcome;
+            progress.took = Some(elapsed.saturating_sub(progress.started.unwrap_or(elapsed)));
         }
     }
 
     /// Records bytes that were no reply from a target that may still answer.
     pub(crate) fn noted(&mut self, target: usize, outcome: AttemptOutcome) {
-        if let Some(progress) = self.attempts.get_mut(target) {
-            progress.attempt.outcome = outcome;
+        if let Some(progress) = self.progress(target) {
+            progress.outcome = outcome;
         }
+    }
+
+    fn progress(&mut self, target: usize) -> Option<&mut Progress> {
+        self.attempts
+            .iter_mut()
+            .find(|progress| progress.target == target)
     }
 
     /// Whether nothing that was asked can still answer, so that waiting is pointless.
     pub(crate) fn idle(&self) -> bool {
         self.attempts
             .iter()
-            .all(|progress| progress.over || progress.started.is_none())
+            .all(|progress| progress.over() || progress.started.is_none())
     }
 
     fn all_over(&self) -> bool {
-        self.attempts.iter().all(|progress| progress.over)
+        self.attempts.iter().all(Progress::over)
     }
 
     /// What was tried, at the end. Targets that were never asked are left out.
     pub(crate) fn finish(self, elapsed: Duration) -> Vec<Attempt> {
+        let targets = self.targets;
         self.attempts
             .into_iter()
             .filter_map(|progress| {
                 let started = progress.started?;
-                let mut attempt = progress.attempt;
-                if !progress.over {
-                    attempt.took = elapsed.saturating_sub(started);
-                }
-                Some(attempt)
+                let target = targets.get(progress.target)?;
+                Some(Attempt {
+                    server: target.server.clone(),
+                    address: Some(target.address),
+                    transport: target.transport,
+                    sent: progress.sent,
+                    took: progress.took.unwrap_or_else(|| elapsed.saturating_sub(started)),
+                    outcome: progress.outcome,
+                })
             })
             .collect()
     }
@@ -181,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    fn targets() -> Vec<Target> {
+    fn targets() -> Arc<[Target]> {
         [Transport::Udp, Transport::Tcp]
             .into_iter()
             .map(|transport| Target {
@@ -209,7 +230,7 @@ mod tests {
 
     #[test]
     fn one_silent_kdc_is_asked_three_times_by_udp_and_once_by_tcp() {
-        let mut schedule = Schedule::new(&targets(), Timing::default());
+        let mut schedule = Schedule::new(&targets(), &[0, 1], Timing::default());
         let (lines, elapsed) = story(&mut schedule);
         assert_eq!(
             lines,
@@ -235,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_target_that_failed_is_not_asked_again_and_all_failed_is_the_end() {
-        let mut schedule = Schedule::new(&targets(), Timing::default());
+        let mut schedule = Schedule::new(&targets(), &[0, 1], Timing::default());
         assert_eq!(schedule.step(Duration::ZERO).unwrap().target, Some(0));
         assert!(!schedule.idle());
         let refused = AttemptOutcome::Failed("connection refused".to_owned());
@@ -262,7 +283,7 @@ mod tests {
             total: Duration::from_millis(2500),
             ..Timing::default()
         };
-        let mut schedule = Schedule::new(&targets(), timing);
+        let mut schedule = Schedule::new(&targets(), &[0, 1], timing);
         let (lines, elapsed) = story(&mut schedule);
         assert_eq!(lines, ["ask 0 1s", "ask 1 1s", "listen 500ms"]);
         assert_eq!(elapsed, timing.total);
@@ -270,7 +291,7 @@ mod tests {
 
     #[test]
     fn no_target_is_no_plan() {
-        let mut schedule = Schedule::new(&[], Timing::default());
+        let mut schedule = Schedule::new(&targets(), &[], Timing::default());
         assert_eq!(schedule.step(Duration::ZERO), None);
         assert!(schedule.finish(Duration::ZERO).is_empty());
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use kerbside_asn1::{ErrorCode, KpasswdReply, KrbError, MsgType};
 
-use crate::attempt::{Attempt, AttemptOutcome, Transport};
+use crate::attempt::{Attempt, AttemptOutcome};
 use crate::schedule::{Target, Timing};
 
 /// The longest reply taken from a KDC. A ticket with a large PAC has some tens of kilobytes.
@@ -21,8 +21,9 @@ const MAX_DATAGRAM_BYTES: usize = 65_535;
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) request: Arc<[u8]>,
-    /// In the order they are asked.
-    pub(crate) targets: Vec<Target>,
+    pub(crate) targets: Arc<[Target]>,
+    /// The targets to ask, in order, by their place.
+    pub(crate) order: Vec<usize>,
     pub(crate) timing: Timing,
     pub(crate) peer: Peer,
 }
@@ -146,24 +147,6 @@ pub(crate) fn io_words(error: &std::io::Error) -> String {
     }
 }
 
-/// The targets of a realm: every address by the preferred transport first, then by the other.
-pub(crate) fn order(addresses: &[Target], preferred: Transport, stream_only: bool) -> Vec<Target> {
-    let by = |transport: Transport| {
-        addresses
-            .iter()
-            .filter(move |target| target.transport == transport)
-            .cloned()
-    };
-    let other = match preferred {
-        Transport::Udp => Transport::Tcp,
-        Transport::Tcp => Transport::Udp,
-    };
-    if stream_only {
-        return by(Transport::Tcp).collect();
-    }
-    by(preferred).chain(by(other)).collect()
-}
-
 #[cfg(test)]
 mod framing_tests {
     #![allow(clippy::unwrap_used)] // a failure here is the test's failure
@@ -218,36 +201,6 @@ mod framing_tests {
         let error = std::io::Error::from_raw_os_error(111);
         assert_eq!(io_words(&error), "connection refused");
         assert_eq!(io_words(&std::io::Error::other("own words")), "own words");
-    }
-
-    #[test]
-    fn the_preferred_transport_comes_first_and_stream_only_leaves_datagrams_out() {
-        let target = |port: u16, transport| Target {
-            server: format!("k:{port}"),
-            address: ([127, 0, 0, 1], port).into(),
-            transport,
-        };
-        let all = [
-            target(1, Transport::Udp),
-            target(1, Transport::Tcp),
-            target(2, Transport::Udp),
-            target(2, Transport::Tcp),
-        ];
-        let text = |targets: Vec<Target>| {
-            targets
-                .iter()
-                .map(|target| format!("{} {}", target.server, target.transport))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            text(order(&all, Transport::Udp, false)),
-            ["k:1 udp", "k:2 udp", "k:1 tcp", "k:2 tcp"]
-        );
-        assert_eq!(
-            text(order(&all, Transport::Tcp, false)),
-            ["k:1 tcp", "k:2 tcp", "k:1 udp", "k:2 udp"]
-        );
-        assert_eq!(text(order(&all, Transport::Udp, true)), ["k:1 tcp", "k:2 tcp"]);
     }
 }
 

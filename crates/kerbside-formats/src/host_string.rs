@@ -1,7 +1,7 @@
 //! Addresses of KDCs and of our own listeners as configuration files write them.
 //!
 //! ```text
-//! host   host:port   [v6]   [v6]:port   port          tcp/host:port   udp/host
+//! host   host:port   [v6]   [v6]:port   port          tcp/host:port   udp/host   https://host[:port][/path]
 //! ```
 
 use alloc::string::{String, ToString};
@@ -16,6 +16,8 @@ pub const KDC_PORT: u16 = 88;
 pub const KPASSWD_PORT: u16 = 464;
 /// The port of MIT's kadmind.
 pub const KADMIN_PORT: u16 = 749;
+/// The port of a KDC proxy (MS-KKDCP 2.1).
+pub const HTTPS_PORT: u16 = 443;
 
 /// A host and a port; no host means any address of this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -191,6 +193,8 @@ pub enum Transport {
     Udp,
     /// TCP only.
     Tcp,
+    /// A KDC proxy over HTTPS (MS-KKDCP).
+    Https,
 }
 
 /// The address of a KDC or one of its companions.
@@ -202,13 +206,15 @@ pub struct ServerAddress {
     pub port: u16,
     /// The only transport to use; `None` leaves the choice to the client.
     pub transport: Option<Transport>,
+    /// Of a KDC proxy: what follows the slash behind its host. MIT asks for `/` where there is nothing.
+    pub path: String,
 }
 
 impl ServerAddress {
     /// Parses a value of `kdc`, `admin_server` and their like.
     ///
     /// # Errors
-    /// Not a host string; `https://` (MS-KKDCP) and UNIX domain sockets are not supported yet.
+    /// Not a host string; HTTP without TLS and UNIX domain sockets are not supported.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, HostStringError> {
         let text = text.trim_matches(is_space);
         let prefixed = |prefix: &str| {
@@ -217,9 +223,12 @@ impl ServerAddress {
                 .filter(|head| head.eq_ignore_ascii_case(prefix))?;
             text.get(head.len()..)
         };
-        for prefix in ["https://", "http://", "http/"] {
+        if let Some(rest) = prefixed("https://") {
+            return Self::parse_proxy(text, rest);
+        }
+        for prefix in ["http://", "http/"] {
             if prefixed(prefix).is_some() {
-                let transport = "a KDC proxy over HTTP (MS-KKDCP)";
+                let transport = "a KDC proxy over HTTP without TLS";
                 return Err(HostStringError::NotSupported {
                     transport,
                     found: text.to_string(),
@@ -240,6 +249,30 @@ impl ServerAddress {
             host,
             port,
             transport,
+            path: String::new(),
+        })
+    }
+
+    /// `host[:port][/path]`, what is behind `https://`. A path goes into the request's first line: nothing that is not
+    /// printable ASCII may be in it.
+    fn parse_proxy(text: &str, rest: &str) -> Result<Self, HostStringError> {
+        let no_host = || HostStringError::NoHost {
+            found: text.to_string(),
+        };
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        if authority.contains(['@', '?', '#']) || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(no_host());
+        }
+        let HostPort { host, port } =
+            HostPort::parse(authority, HTTPS_PORT).map_err(|error| match error {
+                HostStringError::Empty => no_host(),
+                other => other,
+            })?;
+        Ok(Self {
+            host: host.ok_or_else(no_host)?,
+            port,
+            transport: Some(Transport::Https),
+            path: path.to_string(),
         })
     }
 }
@@ -249,12 +282,17 @@ impl fmt::Display for ServerAddress {
         match self.transport {
             Some(Transport::Udp) => f.write_str("udp/")?,
             Some(Transport::Tcp) => f.write_str("tcp/")?,
+            Some(Transport::Https) => f.write_str("https://")?,
             None => {}
         }
         if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
+            write!(f, "[{}]:{}", self.host, self.port)?;
         } else {
-            write!(f, "{}:{}", self.host, self.port)
+            write!(f, "{}:{}", self.host, self.port)?;
         }
+        if self.transport == Some(Transport::Https) {
+            write!(f, "/{}", self.path)?;
+        }
+        Ok(())
     }
 }

@@ -146,7 +146,7 @@ fn libdefaults_refused() {
 #[test]
 fn realms_and_their_servers() {
     let conf = krb5(
-        "[realms]\nR = {\nkdc = a\nkdc = https://p/KdcProxy\nkdc = [::1]:750\nmaster_kdc = m\n\
+        "[realms]\nR = {\nkdc = a\nkdc = http://p/KdcProxy\nkdc = [::1]:750\nmaster_kdc = m\n\
          admin_server = adm\nkpasswd_server = kp:4\nauth_to_local = RULE:x\nauth_to_local = DEFAULT\n\
          auth_to_local_names = {\nalice = al\n}\n}\nS = {\nkdc = s\nmaster_kdc = m\nprimary_kdc = p\n}\n",
     );
@@ -162,7 +162,7 @@ fn realms_and_their_servers() {
     assert_eq!(realm.auth_to_local_names, [("alice".into(), "al".into())]);
     assert_eq!(
         realm.unusable[0].to_string(),
-        "krb5.conf line 4: kdc: a KDC proxy over HTTP (MS-KKDCP) is not supported yet, but found \"https://p/KdcProxy\""
+        "krb5.conf line 4: kdc: a KDC proxy over HTTP without TLS is not supported yet, but found \"http://p/KdcProxy\""
     );
     assert_eq!(text(&conf.realm("S").unwrap().primary_kdcs), ["p:88"]);
     assert_eq!(conf.realm_names().collect::<Vec<_>>(), ["R", "S"]);

@@ -135,6 +135,14 @@ fn server_addresses() {
         ServerAddress::parse("udp/kdc", 88).unwrap().transport,
         Some(Transport::Udp)
     );
+    assert_eq!(parse("https://proxy").unwrap(), "https://proxy:443/");
+    assert_eq!(parse("HTTPS://[::1]:8443/a/b").unwrap(), "https://[::1]:8443/a/b");
+    let proxy = ServerAddress::parse("https://proxy/KdcProxy", 88).unwrap();
+    assert_eq!(proxy.transport, Some(Transport::Https));
+    assert_eq!(
+        (proxy.host.as_str(), proxy.port, proxy.path.as_str()),
+        ("proxy", 443, "KdcProxy")
+    );
     for (text, expected) in [
         ("", "expected a host, but found an empty string"),
         ("88", "expected a host, but found \"88\""),
@@ -155,8 +163,21 @@ fn server_addresses() {
         ("kdc:0", "expected a port from 1 to 65535, but found \"0\""),
         ("kdc:", "expected a port from 1 to 65535, but found \"\""),
         (
-            "https://proxy/KdcProxy",
-            "a KDC proxy over HTTP (MS-KKDCP) is not supported yet, but found \"https://proxy/KdcProxy\"",
+            "http://proxy/KdcProxy",
+            "a KDC proxy over HTTP without TLS is not supported yet, but found \"http://proxy/KdcProxy\"",
+        ),
+        ("https://", "expected a host, but found \"https://\""),
+        ("https:///p", "expected a host, but found \"https:///p\""),
+        ("https://88/p", "expected a host, but found \"https://88/p\""),
+        ("https://u@h/p", "expected a host, but found \"https://u@h/p\""),
+        ("https://h?p", "expected a host, but found \"https://h?p\""),
+        (
+            "https://h/p HTTP/1.1\r\nX: y",
+            "expected a host, but found \"https://h/p HTTP/1.1\\r\\nX: y\"",
+        ),
+        (
+            "https://h:0/p",
+            "expected a port from 1 to 65535, but found \"0\"",
         ),
         (
             "/run/kdc.sock",

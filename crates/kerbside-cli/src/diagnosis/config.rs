@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use kerbside_client::Error;
+use kerbside_client::{DnsTrail, Error};
 
 use super::Doing;
 use crate::output::Report;
@@ -38,26 +38,27 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         ))
         .evidence(reason.as_str())
         .hint("a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name"),
-        Error::NoKdc { realm, read, known } => {
+        Error::NoKdc {
+            realm,
+            read,
+            known,
+            dns,
+        } => {
             let mut report = doing.failed(format!("Cannot find KDC for realm \"{realm}\""));
             report.evidence.extend(files("read", read));
             report.evidence.push(match known.as_slice() {
                 [] => "no realm has a kdc line there".to_owned(),
                 known => format!("realms with kdc lines there: {}", known.join(", ")),
             });
-            report
-                .evidence
-                .push("DNS lookup of KDCs is not built yet".to_owned());
+            report.evidence.extend(asked(dns));
             report.hint(format!(
                 "check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"
             ))
         }
-        Error::NoKpasswd { realm, read } => {
+        Error::NoKpasswd { realm, read, dns } => {
             let mut report = doing.failed(format!("Cannot find password server for realm \"{realm}\""));
             report.evidence.extend(files("read", read));
-            report
-                .evidence
-                .push("DNS lookup of password servers is not built yet".to_owned());
+            report.evidence.extend(asked(dns));
             report.hint(format!(
                 "add [realms] {realm} = {{ kpasswd_server = HOST }} (or admin_server: then its port 464 is asked)"
             ))
@@ -71,6 +72,14 @@ fn place(file: &str, line: usize) -> String {
         file.to_owned()
     } else {
         format!("line {line} of {file}")
+    }
+}
+
+/// What DNS was asked, with its answers.
+fn asked(dns: &DnsTrail) -> Vec<String> {
+    match dns {
+        DnsTrail::Forbidden => vec!["DNS was not asked: dns_lookup_kdc is false".to_owned()],
+        DnsTrail::Asked(queries) => queries.iter().map(ToString::to_string).collect(),
     }
 }
 

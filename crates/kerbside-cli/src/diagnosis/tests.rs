@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use kerbside_asn1::{ErrorCode, KerberosTime, Microseconds, Realm};
 use kerbside_client::{
-    AttemptOutcome, CacheFault, CacheName, Environment, FileFault, KeytabFault, KeytabName, KeytabSecret,
-    OsRandom, Transport, update_keytab,
+    AttemptOutcome, CacheFault, CacheName, DnsKind, DnsOutcome, DnsQuery, DnsTrail, Environment, FileFault,
+    KeytabFault, KeytabName, KeytabSecret, OsRandom, Transport, update_keytab,
 };
 use kerbside_crypto::{EncryptionType, Key, LongTermKey};
 use kerbside_formats::keytab::{Keytab, KeytabEntry};
@@ -542,14 +542,59 @@ fn configuration() {
         realm: Realm::from("r"),
         read: vec!["/a".into()],
         known: vec!["R".to_owned()],
+        dns: DnsTrail::Forbidden,
     };
     assert_eq!(
         text(&no_kdc, &kinit(Proof::Password)),
         "kinit: error: Cannot find KDC for realm \"r\" while getting initial credentials\n  \
          /a: read\n  \
          realms with kdc lines there: R\n  \
-         DNS lookup of KDCs is not built yet\n\
+         DNS was not asked: dns_lookup_kdc is false\n\
          kinit: hint: check the realm's spelling (capitals count), or add [realms] r = { kdc = HOST }\n"
+    );
+    let query = |name: &str, kind, outcome| DnsQuery {
+        name: name.to_owned(),
+        kind,
+        outcome,
+    };
+    let asked = DnsTrail::Asked(vec![
+        query("_kerberos.R", DnsKind::Uri, DnsOutcome::NoSuchName),
+        query("_kerberos._udp.R", DnsKind::Srv, DnsOutcome::NotOffered),
+        query(
+            "_kerberos._tcp.R",
+            DnsKind::Srv,
+            DnsOutcome::Failed("no answer within 30.0 s".to_owned()),
+        ),
+    ]);
+    let no_kdc = Error::NoKdc {
+        realm: Realm::from("R"),
+        read: vec!["/a".into()],
+        known: Vec::new(),
+        dns: asked.clone(),
+    };
+    assert_eq!(
+        text(&no_kdc, &kinit(Proof::Password)),
+        "kinit: error: Cannot find KDC for realm \"R\" while getting initial credentials\n  \
+         /a: read\n  \
+         no realm has a kdc line there\n  \
+         DNS URI _kerberos.R: no such name\n  \
+         DNS SRV _kerberos._udp.R: the service is not offered\n  \
+         DNS SRV _kerberos._tcp.R: no answer within 30.0 s\n\
+         kinit: hint: check the realm's spelling (capitals count), or add [realms] R = { kdc = HOST }\n"
+    );
+    let no_kpasswd = Error::NoKpasswd {
+        realm: Realm::from("R"),
+        read: vec!["/a".into()],
+        dns: asked,
+    };
+    assert_eq!(
+        text(&no_kpasswd, &Doing::new("changing password")),
+        "kinit: error: Cannot find password server for realm \"R\" changing password\n  \
+         /a: read\n  \
+         DNS URI _kerberos.R: no such name\n  \
+         DNS SRV _kerberos._udp.R: the service is not offered\n  \
+         DNS SRV _kerberos._tcp.R: no answer within 30.0 s\n\
+         kinit: hint: add [realms] R = { kpasswd_server = HOST } (or admin_server: then its port 464 is asked)\n"
     );
     let bad_name = config().parse_principal("a@b@c").unwrap_err();
     let report = text(&bad_name, &Doing::new("when parsing name a@b@c"));

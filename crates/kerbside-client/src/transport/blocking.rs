@@ -18,7 +18,7 @@ use crate::trace::{self, TcpConnection};
 /// Sends the request until a reply comes or the plan ends.
 pub(crate) fn deliver(job: &Job) -> Result<Delivered, Undelivered> {
     let start = Instant::now();
-    let mut schedule = Schedule::new(&job.targets, job.timing);
+    let mut schedule = Schedule::new(&job.targets, &job.order, job.timing);
     let mut open: Vec<(usize, Connection)> = Vec::new();
     while let Some(step) = schedule.step(start.elapsed()) {
         if let Some(index) = step.target {
@@ -167,6 +167,7 @@ impl Connection {
                 })?;
                 Ok(Self::Datagram(socket, peer))
             }
+            Transport::Https => Err(AttemptOutcome::Failed("KDC proxies are not built yet".to_owned())),
             Transport::Tcp => {
                 let frame = framed(request).ok_or_else(|| {
                     AttemptOutcome::Failed("the request is too long to be framed".to_owned())

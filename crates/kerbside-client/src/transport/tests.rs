@@ -10,6 +10,7 @@ use kerbside_asn1::{Microseconds, Principal};
 use kerbside_protocol::{ErrorReply, Now};
 
 use super::*;
+use crate::attempt::Transport;
 
 /// A message that a KDC sends.
 fn error(code: ErrorCode) -> Vec<u8> {
@@ -47,7 +48,8 @@ fn target(address: SocketAddr, transport: Transport) -> Target {
 fn both(targets: &[Target], check: impl Fn(Result<Delivered, Undelivered>)) {
     let job = || Job {
         request: Arc::from(&b"request"[..]),
-        targets: targets.to_vec(),
+        targets: targets.into(),
+        order: (0..targets.len()).collect(),
         timing: timing(),
         peer: Peer::Kdc,
     };
@@ -193,7 +195,8 @@ fn a_stream_may_come_byte_by_byte() {
     };
     let job = || Job {
         request: Arc::from(&b"request"[..]),
-        targets: vec![target(address, Transport::Tcp)],
+        targets: vec![target(address, Transport::Tcp)].into(),
+        order: vec![0],
         timing: slow,
         peer: Peer::Kdc,
     };

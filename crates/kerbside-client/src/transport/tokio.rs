@@ -28,12 +28,12 @@ enum Event {
 /// Sends the request until a reply comes or the plan ends. Dropping the future closes every socket.
 pub(crate) async fn deliver(job: Job) -> Result<Delivered, Undelivered> {
     let start = Instant::now();
-    let mut schedule = Schedule::new(&job.targets, job.timing);
+    let mut schedule = Schedule::new(&job.targets, &job.order, job.timing);
     // Dropping the set ends its tasks.
     let mut tasks = JoinSet::new();
     let mut again: Vec<(usize, Arc<Notify>)> = Vec::new();
     // One place for each task's last word and one for a note.
-    let (sender, mut events) = mpsc::channel(job.targets.len().saturating_mul(2).max(1));
+    let (sender, mut events) = mpsc::channel(job.order.len().saturating_mul(2).max(1));
     while let Some(step) = schedule.step(start.elapsed()) {
         match step
             .target
@@ -100,6 +100,7 @@ async fn ask(
 ) {
     let event = match target.transport {
         Transport::Udp => by_datagram(index, target.address, &request, peer, &again, &events).await,
+        Transport::Https => Event::Failed(AttemptOutcome::Failed("KDC proxies are not built yet".to_owned())),
         Transport::Tcp => by_stream(target.address, &request, peer).await,
     };
     // The receiver is gone when another target has answered.

@@ -1,0 +1,154 @@
+//! Names to addresses, by the system's resolver, which itself knows no deadline.
+
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use kerbside_formats::host_string::{self, ServerAddress};
+
+use crate::attempt::{Attempt, AttemptOutcome, Transport};
+use crate::schedule::Target;
+use crate::trace;
+use crate::transport::io_words;
+
+/// Once a name has an address, the others are waited for this long.
+const PATIENCE_WITH_REST: Duration = Duration::from_secs(1);
+
+/// The addresses of a server, or the resolver's words.
+pub(super) type Addresses = Result<Vec<SocketAddr>, String>;
+
+/// Whether no name has to be looked up.
+pub(super) fn all_literal(servers: &[ServerAddress]) -> bool {
+    servers.iter().all(|server| address(server).is_some())
+}
+
+fn address(server: &ServerAddress) -> Option<SocketAddr> {
+    let ip: IpAddr = server.host.parse().ok()?;
+    Some(SocketAddr::new(ip, server.port))
+}
+
+/// The addresses of servers that are named by address.
+pub(super) fn literal(servers: &[ServerAddress]) -> Vec<Addresses> {
+    let found = |server| address(server).map(|address| vec![address]);
+    servers
+        .iter()
+        .map(|server| found(server).ok_or_else(|| "it is a name".to_owned()))
+        .collect()
+}
+
+/// Asks for all names at once. It blocks for `limit` at most, and not for a name that hangs when others are known.
+pub(super) fn resolve(servers: &[ServerAddress], limit: Duration) -> Vec<Addresses> {
+    resolve_by(servers, limit, |host, port| {
+        (host, port)
+            .to_socket_addrs()
+            .map(Iterator::collect)
+            .map_err(|error| io_words(&error))
+    })
+}
+
+pub(super) fn resolve_by(
+    servers: &[ServerAddress],
+    limit: Duration,
+    ask: fn(&str, u16) -> Addresses,
+) -> Vec<Addresses> {
+    let start = Instant::now();
+    let mut until = start + limit;
+    let mut answers: Vec<Option<Addresses>> = Vec::new();
+    let (sender, receiver) = mpsc::channel();
+    let mut open = 0_usize;
+    for (index, server) in servers.iter().enumerate() {
+        if let Some(address) = address(server) {
+            answers.push(Some(Ok(vec![address])));
+            until = until.min(start + PATIENCE_WITH_REST);
+            continue;
+        }
+        let (sender, host, port) = (sender.clone(), server.host.clone(), server.port);
+        // A thread that outlives its welcome ends with the resolver's own time-out.
+        let thread = std::thread::Builder::new()
+            .name("kerbside-resolve".to_owned())
+            .spawn(move || sender.send((index, ask(&host, port))));
+        answers.push(match thread {
+            Ok(_) => {
+                open += 1;
+                None
+            }
+            Err(error) => Some(Err(io_words(&error))),
+        });
+    }
+    while open > 0 {
+        let left = until.saturating_duration_since(Instant::now());
+        let Ok((index, answer)) = receiver.recv_timeout(left) else {
+            break;
+        };
+        open -= 1;
+        if answer.is_ok() {
+            until = until.min(Instant::now() + PATIENCE_WITH_REST);
+        }
+        if let Some(place) = answers.get_mut(index) {
+            *place = Some(answer);
+        }
+    }
+    let took = start.elapsed().as_secs_f64();
+    let late = || Err(format!("no answer of the resolver within {took:.1} s"));
+    answers
+        .into_iter()
+        .map(|answer| match answer.unwrap_or_else(late) {
+            Ok(addresses) if addresses.is_empty() => Err("the resolver names none".to_owned()),
+            other => other,
+        })
+        .collect()
+}
+
+/// What can be asked: each address by both transports unless its line says otherwise, none twice. Names without an
+/// address become attempts that failed.
+pub(super) fn targets(servers: &[ServerAddress], found: Vec<Addresses>) -> (Vec<Target>, Vec<Attempt>) {
+    let mut targets: Vec<Target> = Vec::new();
+    let mut failed = Vec::new();
+    for (server, found) in servers.iter().zip(found) {
+        let transports: &[Transport] = match server.transport {
+            Some(host_string::Transport::Udp) => &[Transport::Udp],
+            Some(host_string::Transport::Tcp) => &[Transport::Tcp],
+            Some(_) => &[Transport::Https],
+            None => &[Transport::Udp, Transport::Tcp],
+        };
+        trace::resolving(&server.host);
+        match found {
+            Ok(addresses) => {
+                let pairs = addresses
+                    .iter()
+                    .flat_map(|address| transports.iter().map(move |transport| (*address, *transport)));
+                for (address, transport) in pairs {
+                    let same = |target: &Target| (target.address, target.transport) == (address, transport);
+                    if !targets.iter().any(same) {
+                        targets.push(Target {
+                            server: shown(server),
+                            address,
+                            transport,
+                        });
+                    }
+                }
+            }
+            Err(reason) => failed.push(Attempt {
+                server: shown(server),
+                address: None,
+                transport: transports.first().copied().unwrap_or(Transport::Udp),
+                sent: 0,
+                took: Duration::ZERO,
+                outcome: AttemptOutcome::Unresolved(reason),
+            }),
+        }
+    }
+    (targets, failed)
+}
+
+/// The server without its transport, which an attempt shows by itself; a proxy's URL.
+fn shown(server: &ServerAddress) -> String {
+    match server.transport {
+        Some(host_string::Transport::Https) => server.to_string(),
+        _ => ServerAddress {
+            transport: None,
+            ..server.clone()
+        }
+        .to_string(),
+    }
+}
