@@ -689,7 +689,7 @@ fn a_change_of_password_asks_and_says_why_it_failed() {
         none.stderr,
         format!(
             "kpasswd: error: Cannot find password server for realm \"EXAMPLE.TEST\" changing password\n  \
-             {file}: read\n  DNS lookup of password servers is not built yet\n\
+             {file}: read\n  DNS was not asked: dns_lookup_kdc is false\n\
              kpasswd: hint: add [realms] EXAMPLE.TEST = {{ kpasswd_server = HOST }} \
              (or admin_server: then its port 464 is asked)\n"
         )
