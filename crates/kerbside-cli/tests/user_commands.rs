@@ -645,14 +645,15 @@ fn what_is_not_built_is_refused_by_name() {
     ] {
         assert_eq!(home.run(program, args, ""), Run::failure(1, text));
     }
-    let keyring = home.run("klist", &["KEYRING:persistent:0"], "");
-    assert!(
-        keyring
-            .stderr
-            .contains("caches of type KEYRING are not built yet"),
-        "{}",
-        keyring.stderr
-    );
+}
+
+#[test]
+fn a_cache_of_an_unknown_type_is_refused_by_name() {
+    let home = Home::start();
+    let text = "klist: error: Unknown credential cache type while resolving ccache\n  \
+         credential cache NONESUCH:x: type: expected FILE, DIR, MEMORY, KEYRING or KCM, but found NONESUCH\n\
+         klist: hint: name a cache in KRB5CCNAME, or with -c: FILE:/tmp/krb5cc_mine\n";
+    assert_eq!(home.run("klist", &["NONESUCH:x"], ""), Run::failure(1, text));
 }
 
 #[test]

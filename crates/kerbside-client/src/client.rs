@@ -59,7 +59,7 @@ pub struct AsyncClient {
 fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
     Core {
         driver,
-        store: CacheStore::with_policy(config.enctype_policy()),
+        store: CacheStore::for_config(&config),
         config,
         timing: Timing::default(),
         locator: Arc::default(),

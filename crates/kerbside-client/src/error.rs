@@ -13,7 +13,7 @@ use kerbside_protocol::ProtocolError;
 use crate::attempt::Attempt;
 use crate::locate::DnsTrail;
 use crate::names::{CacheName, KeytabName};
-use crate::store::FileFault;
+use crate::store::{FileFault, KcmFault, KeyringFault};
 
 /// Why the client could not do what it was asked.
 #[derive(Debug)]
@@ -176,8 +176,12 @@ pub enum CacheFault {
     Format(FormatError),
     /// The file is empty.
     Empty,
-    /// A type that is not built yet.
+    /// A type that kerbside does not have.
     TypeNotBuilt(String),
+    /// What went wrong with the cache daemon.
+    Kcm(Box<KcmFault>),
+    /// What went wrong with the kernel's keys.
+    Keyring(Box<KeyringFault>),
     /// It belongs to somebody else than the ticket to be stored.
     OtherPrincipal {
         /// The cache's principal.
@@ -351,8 +355,18 @@ impl fmt::Display for CacheFault {
             Self::Format(error) => error.fmt(f),
             Self::Empty => f.write_str("empty"),
             Self::TypeNotBuilt(kind) => {
-                write!(f, "caches of type {} are not built yet", kind.escape_debug())
+                write!(
+                    f,
+                    "type: expected FILE, DIR, MEMORY, KEYRING or KCM, but found {}",
+                    kind.escape_debug()
+                )?;
+                match kind.as_str() {
+                    "API" | "MSLSA" => f.write_str(", which is of Windows and macOS alone"),
+                    _ => Ok(()),
+                }
             }
+            Self::Kcm(fault) => fault.fmt(f),
+            Self::Keyring(fault) => fault.fmt(f),
             Self::OtherPrincipal { expected, found } => {
                 write!(f, "principal: expected {expected}, but found {found}")
             }

@@ -8,7 +8,7 @@
 //! | `hostname` | canonical names of hosts |
 //! | `password` | changing and setting passwords over port 464 |
 //! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
-//! | `store`, `names` | FILE, DIR and MEMORY credential caches and their collections, keytab files (KEYRING, KCM are not built yet) |
+//! | `store`, `names` | FILE, DIR, MEMORY, KEYRING and KCM credential caches and their collections, keytab files |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
 //! | `secret` | passwords, prompts, keytabs |
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
@@ -62,8 +62,8 @@ pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest
 pub use schedule::Timing;
 pub use secret::{KeytabSecret, Prompt, Secret};
 pub use store::{
-    CacheStore, FileFault, KeytabWarning, OpenedKeytab, read_keytab, read_keytab_with_policy,
-    rehearse_keytab_update, update_keytab,
+    CacheStore, FileFault, KcmFault, KeyringFault, KeytabWarning, OpenedKeytab, read_keytab,
+    read_keytab_with_policy, rehearse_keytab_update, update_keytab,
 };
 pub use trace::{TraceError, TraceWriter, install_krb5_trace, krb5_trace_from_env};
 pub use transport::MAX_REPLY_BYTES;

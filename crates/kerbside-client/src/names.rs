@@ -18,9 +18,14 @@ pub enum CacheName {
     Dir(PathBuf),
     /// One cache of such a directory, by its file (`DIR::/home/alice/tickets/tktmail`).
     DirFile(PathBuf),
+    /// Keys in the Linux kernel, by what follows the type: `persistent:1000`, `session:mine`, `user:mine:tkt`.
+    /// Without the last part it is a collection, and where one cache is meant, its primary one.
+    Keyring(String),
+    /// A cache of the cache daemon by its name; without a name its default cache, and all of them as a collection.
+    Kcm(String),
     /// A type that kerbside does not have: reading and writing are refused by its name.
     Other {
-        /// `KEYRING`, `KCM`, `API`, `MSLSA`, or a word nobody knows.
+        /// `API`, `MSLSA`, or a word nobody knows.
         kind: Box<str>,
         /// What follows the colon.
         residual: Box<str>,
@@ -61,6 +66,8 @@ impl CacheName {
                     Some(file) => Self::DirFile(PathBuf::from(OsStr::from_bytes(file))),
                     None => Self::Dir(PathBuf::from(residual)),
                 },
+                "KEYRING" => Self::Keyring(residual.to_string_lossy().into_owned()),
+                "KCM" => Self::Kcm(residual.to_string_lossy().into_owned()),
                 _ => Self::Other {
                     kind: kind.into(),
                     residual: residual.to_string_lossy().into(),
@@ -81,7 +88,10 @@ impl CacheName {
     /// Whether one cache of its collection is the primary one, and another can be made that.
     #[must_use]
     pub fn supports_switch(&self) -> bool {
-        matches!(self, Self::Dir(_) | Self::DirFile(_))
+        matches!(
+            self,
+            Self::Dir(_) | Self::DirFile(_) | Self::Keyring(_) | Self::Kcm(_)
+        )
     }
 
     /// What follows the type: MIT's messages show the name without it.
@@ -90,7 +100,7 @@ impl CacheName {
         match self {
             Self::File(path) | Self::Dir(path) => path.display().to_string(),
             Self::DirFile(path) => format!(":{}", path.display()),
-            Self::Memory(name) => name.clone(),
+            Self::Memory(name) | Self::Keyring(name) | Self::Kcm(name) => name.clone(),
             Self::Other { residual, .. } => residual.to_string(),
         }
     }
@@ -103,6 +113,8 @@ impl fmt::Display for CacheName {
             Self::Memory(name) => write!(f, "MEMORY:{name}"),
             Self::Dir(path) => write!(f, "DIR:{}", path.display()),
             Self::DirFile(path) => write!(f, "DIR::{}", path.display()),
+            Self::Keyring(name) => write!(f, "KEYRING:{name}"),
+            Self::Kcm(name) => write!(f, "KCM:{name}"),
             Self::Other { kind, residual } => write!(f, "{kind}:{residual}"),
         }
     }
@@ -190,13 +202,26 @@ mod tests {
         assert_eq!(parse("C:cc"), CacheName::File("C:cc".into()));
         assert_eq!(parse("MEMORY:x"), CacheName::Memory("x".to_owned()));
         assert_eq!(
-            parse("KEYRING:persistent:0"),
+            parse("API:x"),
             CacheName::Other {
-                kind: "KEYRING".into(),
-                residual: "persistent:0".into()
+                kind: "API".into(),
+                residual: "x".into()
             }
         );
-        assert_eq!(parse("KCM:").to_string(), "KCM:");
+        assert_eq!(parse("KCM:"), CacheName::Kcm(String::new()));
+        assert_eq!(
+            parse("KEYRING:persistent:0"),
+            CacheName::Keyring("persistent:0".to_owned())
+        );
+        for name in [
+            "KCM:",
+            "KCM:0:2",
+            "KEYRING:persistent:0:tkt",
+            "KEYRING:old",
+            "API:x",
+        ] {
+            assert_eq!(parse(name).to_string(), name);
+        }
         assert_eq!(parse("DIR:/home/a"), CacheName::Dir("/home/a".into()));
         assert_eq!(
             parse("DIR::/home/a/tkt"),

@@ -86,7 +86,7 @@ fn destroy(arguments: &Arguments) -> Result<ExitCode, Report> {
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while resolving ccache")))?,
     };
-    let store = CacheStore::new();
+    let store = CacheStore::for_config(&config);
     if arguments.all {
         let destroyed = store.destroy_collection(&name).map(|()| ExitCode::SUCCESS);
         return destroyed.map_err(|error| {

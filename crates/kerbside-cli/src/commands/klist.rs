@@ -190,10 +190,10 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while getting default ccache")))?,
     };
+    let store = CacheStore::for_config(config);
     if arguments.list || arguments.all {
-        return show_collection(arguments, &name);
+        return show_collection(arguments, &store, &name);
     }
-    let store = CacheStore::new();
     let name = store
         .resolve(&name)
         .map_err(|error| explain(&error, &doing(&error, arguments)))?;
@@ -213,11 +213,10 @@ fn show_cache(arguments: &Arguments, config: &Config) -> Result<ExitCode, Report
 }
 
 /// Every cache of the collection; success when one of them could be shown (with `-s`: is of use).
-fn show_collection(arguments: &Arguments, name: &CacheName) -> Result<ExitCode, Report> {
+fn show_collection(arguments: &Arguments, store: &CacheStore, name: &CacheName) -> Result<ExitCode, Report> {
     if arguments.list {
         output::print(&tickets::heading());
     }
-    let store = CacheStore::new();
     let caches = store
         .collection(name)
         .map_err(|error| explain(&error, &Doing::new("while listing ccache collection")))?;
@@ -250,6 +249,8 @@ fn doing<'a>(error: &Error, arguments: &Arguments) -> Doing<'a> {
         Error::Cache {
             fault:
                 CacheFault::TypeNotBuilt(_)
+                | CacheFault::Kcm(_)
+                | CacheFault::Keyring(_)
                 | CacheFault::NoDirectory(_)
                 | CacheFault::NotADirectory(_)
                 | CacheFault::NotInCollection(_)

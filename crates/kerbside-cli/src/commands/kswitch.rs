@@ -63,7 +63,7 @@ fn switch(wanted: &Wanted) -> Result<(), Report> {
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
     output::print_warnings(NAME, &config.warnings());
-    let store = CacheStore::new();
+    let store = CacheStore::for_config(&config);
     let cache = match wanted {
         Wanted::Cache(name) => {
             let what = format!("while resolving {}", name.to_string_lossy());

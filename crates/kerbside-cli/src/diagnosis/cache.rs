@@ -1,6 +1,6 @@
 //! Credential caches: missing, foreign, damaged, without the ticket.
 
-use kerbside_client::{CacheFault, CacheName, Error, FileFault};
+use kerbside_client::{CacheFault, CacheName, Error, FileFault, KcmFault, KeyringFault};
 use kerbside_formats::FormatError;
 
 use super::Doing;
@@ -13,6 +13,17 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
         .map_or_else(|| name.residual(), |path| path.display().to_string());
     let with_name = |text: &str| doing.failed(format!("{text} (filename: {file})"));
     let report = match fault {
+        CacheFault::File(FileFault::NotFound)
+            if matches!(name, CacheName::Keyring(_) | CacheName::Kcm(_)) =>
+        {
+            let cache = match name {
+                CacheName::Keyring(residual) => format!("keyring '{residual}'"),
+                other => format!("'{other}'"),
+            };
+            return doing
+                .failed(format!("Credentials cache {cache} not found"))
+                .hint(format!("{} gets a ticket", doing.kinit));
+        }
         CacheFault::File(FileFault::NotFound) => {
             return with_name("No credentials cache found").hint(format!("{} gets a ticket", doing.kinit));
         }
@@ -30,13 +41,11 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
             with_name("Credentials cache permissions incorrect")
         }
         CacheFault::File(_) => with_name("Credentials cache I/O operation failed"),
-        CacheFault::TypeNotBuilt(kind) => {
+        CacheFault::TypeNotBuilt(_) => {
             return doing
                 .failed("Unknown credential cache type")
-                .evidence(format!(
-                    "{name}: caches of type {kind} are not built yet; FILE and DIR are"
-                ))
-                .hint("name a file in KRB5CCNAME, or with -c: FILE:/tmp/krb5cc_mine");
+                .evidence(format!("credential cache {name}: {fault}"))
+                .hint("name a cache in KRB5CCNAME, or with -c: FILE:/tmp/krb5cc_mine");
         }
         CacheFault::NoDirectory(path) => {
             return doing
@@ -79,6 +88,22 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
                 .evidence(format!("{name} is a single cache, and it is another principal's"))
                 .hint("name the directory in KRB5CCNAME (DIR:PATH), or one cache with -c");
         }
+        CacheFault::Kcm(kcm) => return daemon(kcm, doing),
+        CacheFault::Keyring(keyring) => {
+            let words = match **keyring {
+                KeyringFault::Anchor(_) => "Invalid keyring anchor name",
+                KeyringFault::Uid(_) => "Invalid UID in persistent keyring name",
+                KeyringFault::BadPrimary => "Unknown keyring collection version",
+                KeyringFault::Quota => "Disk quota exceeded",
+                _ => "Credentials cache I/O operation failed",
+            };
+            let report = doing.failed(words).evidence(format!("{name}: {fault}"));
+            return match **keyring {
+                KeyringFault::Quota => report
+                    .hint("kdestroy -A frees the keys of this collection; KCM: and FILE: caches need none"),
+                _ => report,
+            };
+        }
         _ => with_name("Credentials cache cannot be used"),
     };
     let report = report.evidence(format!("{name}: {fault}"));
@@ -91,6 +116,24 @@ pub(super) fn explain(name: &CacheName, fault: &CacheFault, doing: &Doing<'_>) -
         CacheFault::File(FileFault::System { doing: "create", .. }) => {
             report.hint("the cache's folder must exist and be yours to write in")
         }
+        _ => report,
+    }
+}
+
+/// The daemon that keeps the cache.
+fn daemon(fault: &KcmFault, doing: &Doing<'_>) -> Report {
+    let words = match fault {
+        KcmFault::NoDaemon { .. } | KcmFault::SwitchedOff => "No KCM server found",
+        KcmFault::Malformed { .. } => "Malformed reply from KCM daemon",
+        KcmFault::TooLong { .. } => "KCM daemon reply too big",
+        _ => "Credentials cache I/O operation failed",
+    };
+    let report = doing.failed(words).evidence(fault.to_string());
+    match fault {
+        KcmFault::NoDaemon { .. } => report.hint(
+            "start the daemon (systemctl start sssd-kcm.socket), set kcm_socket in krb5.conf, or name another cache in \
+             KRB5CCNAME",
+        ),
         _ => report,
     }
 }

@@ -361,12 +361,12 @@ fn caches() {
         assert_eq!(text(&Error::Cache { name: cache(), fault }, &klist), expected);
     }
     let name = CacheName::Other {
-        kind: "KCM".into(),
+        kind: "API".into(),
         residual: "".into(),
     };
     let error = Error::Cache {
         name,
-        fault: CacheFault::TypeNotBuilt("KCM".to_owned()),
+        fault: CacheFault::TypeNotBuilt("API".to_owned()),
     };
     let report = text(&error, &Doing::new("while resolving ccache"));
     assert!(
@@ -374,7 +374,7 @@ fn caches() {
         "{report}"
     );
     assert!(
-        report.contains("caches of type KCM are not built yet"),
+        report.contains("type: expected FILE, DIR, MEMORY, KEYRING or KCM, but found API"),
         "{report}"
     );
 }

@@ -1,16 +1,18 @@
-//! Credential caches: FILE, DIR and MEMORY.
+//! Credential caches: what is done with one, whatever its type.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kerbside_asn1::Principal;
 use kerbside_crypto::EnctypePolicy;
-use kerbside_formats::ccache::CredentialCache;
+use kerbside_formats::ccache::{CacheEntry, CredentialCache};
 use kerbside_formats::{Credential, FormatError};
 use zeroize::Zeroizing;
 
-use super::directory;
 use super::file::{self, Contents, FileFault, Kind};
+use super::{directory, kcm, keyring};
+use crate::config::Config;
 use crate::error::{CacheFault, Error};
 use crate::names::CacheName;
 use crate::trace;
@@ -24,6 +26,8 @@ const VERSION_4: [u8; 2] = [5, 4];
 pub struct CacheStore {
     pub(super) memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
     policy: EnctypePolicy,
+    /// Where the cache daemon listens; `None` for the usual place.
+    kcm_socket: Option<Arc<Path>>,
 }
 
 impl CacheStore {
@@ -43,6 +47,27 @@ impl CacheStore {
         }
     }
 
+    /// A store as krb5.conf wants it: its enctypes and its `kcm_socket`.
+    #[must_use]
+    pub fn for_config(config: &Config) -> Self {
+        let socket = &config.krb5_conf().libdefaults.kcm_socket;
+        Self::with_policy(config.enctype_policy()).with_kcm_socket(socket)
+    }
+
+    /// Sets where the cache daemon of KCM caches listens; `-` for none.
+    #[must_use]
+    pub fn with_kcm_socket(mut self, socket: impl Into<PathBuf>) -> Self {
+        self.kcm_socket = Some(socket.into().into());
+        self
+    }
+
+    /// Where the cache daemon listens.
+    pub(super) fn kcm_socket(&self) -> &Path {
+        self.kcm_socket
+            .as_deref()
+            .unwrap_or(Path::new(kcm::DEFAULT_SOCKET))
+    }
+
     /// Reads a whole cache.
     ///
     /// # Errors
@@ -57,6 +82,8 @@ impl CacheStore {
                 .get(key)
                 .cloned()
                 .ok_or(CacheFault::File(FileFault::NotFound)),
+            CacheName::Keyring(name) => keyring::read(name, &self.policy),
+            CacheName::Kcm(name) => kcm::read(self.kcm_socket(), name, &self.policy),
             other => Err(not_built(other)),
         };
         cache.map_err(named(name))
@@ -85,6 +112,8 @@ impl CacheStore {
                 self.memory().insert(key.clone(), cache.clone());
                 Ok(())
             }
+            CacheName::Keyring(name) => keyring::initialize(name, cache),
+            CacheName::Kcm(name) => kcm::initialize(self.kcm_socket(), name, cache),
             other => Err(not_built(other)),
         };
         written.map_err(named(name))?;
@@ -100,17 +129,53 @@ impl CacheStore {
     /// the cache's.
     pub fn add(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
         let name = &self.resolve(name)?;
+        let entry = || CacheEntry::Credential(Box::new(credential.clone()));
+        let owned = |owner: &Principal| same_client(owner, credential);
         let added = match name {
             CacheName::File(path) | CacheName::DirFile(path) => add_to_file(path, credential, &self.policy),
             CacheName::Memory(key) => match self.memory().get_mut(key) {
-                Some(cache) => same_client(cache, credential).map(|()| cache.add(credential.clone())),
+                Some(cache) => owned(&cache.primary).map(|()| cache.add(credential.clone())),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
+            CacheName::Keyring(name) => keyring::add(name, &entry(), &self.policy, owned),
+            CacheName::Kcm(name) => kcm::add(self.kcm_socket(), name, &entry(), owned),
             other => Err(not_built(other)),
         };
         added.map_err(named(name))?;
         trace::stored(name, credential);
         Ok(())
+    }
+
+    /// Removes the tickets for `server` from a cache, and tells how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn remove(&self, name: &CacheName, server: &Principal) -> Result<usize, Error> {
+        let name = &self.resolve(name)?;
+        let drop_from = |cache: &mut CredentialCache| {
+            let before = cache.entries.len();
+            cache.entries.retain(|entry| entry.server() != server);
+            before.saturating_sub(cache.entries.len())
+        };
+        let removed = match name {
+            CacheName::File(path) | CacheName::DirFile(path) => {
+                let mut count = 0;
+                file::update(path, Kind::Cache, |bytes| {
+                    let mut cache = parse(bytes, &self.policy)?;
+                    count = drop_from(&mut cache);
+                    cache.to_bytes().map_err(CacheFault::Unwritable)
+                })
+                .map(|()| count)
+            }
+            CacheName::Memory(key) => match self.memory().get_mut(key) {
+                Some(cache) => Ok(drop_from(cache)),
+                None => Err(CacheFault::File(FileFault::NotFound)),
+            },
+            CacheName::Keyring(name) => keyring::remove(name, server, &self.policy),
+            CacheName::Kcm(name) => kcm::remove(self.kcm_socket(), name, server, &self.policy),
+            other => Err(not_built(other)),
+        };
+        removed.map_err(named(name))
     }
 
     /// Removes the cache; a file is overwritten with zeros first. A file that does not begin as a
@@ -136,6 +201,8 @@ impl CacheStore {
                 Some(_) => Ok(()),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
+            CacheName::Keyring(name) => keyring::destroy(name),
+            CacheName::Kcm(name) => kcm::destroy(self.kcm_socket(), name),
             other => Err(not_built(other)),
         };
         destroyed.map_err(named(name))
@@ -173,12 +240,12 @@ fn read_file(path: &Path, policy: &EnctypePolicy) -> Result<CredentialCache, Cac
     parse(&bytes, policy)
 }
 
-fn same_client(cache: &CredentialCache, credential: &Credential) -> Result<(), CacheFault> {
-    if cache.primary == credential.client {
+fn same_client(owner: &Principal, credential: &Credential) -> Result<(), CacheFault> {
+    if *owner == credential.client {
         return Ok(());
     }
     Err(CacheFault::OtherPrincipal {
-        expected: Box::new(cache.primary.clone()),
+        expected: Box::new(owner.clone()),
         found: Box::new(credential.client.clone()),
     })
 }
@@ -187,7 +254,7 @@ fn add_to_file(path: &Path, credential: &Credential, policy: &EnctypePolicy) -> 
     let mut older = false;
     file::append(path, Kind::Cache, |bytes| {
         let cache = parse(bytes, policy)?;
-        same_client(&cache, credential)?;
+        same_client(&cache.primary, credential)?;
         older = !bytes.starts_with(&VERSION_4);
         if older {
             return Ok(None);
@@ -205,7 +272,7 @@ fn add_to_file(path: &Path, credential: &Credential, policy: &EnctypePolicy) -> 
         Kind::Cache,
         |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
             let mut cache = parse(bytes.unwrap_or_default(), policy)?;
-            same_client(&cache, credential)?;
+            same_client(&cache.primary, credential)?;
             cache.add(credential.clone());
             cache.to_bytes().map_err(CacheFault::Unwritable)
         },

@@ -4,8 +4,8 @@ use kerbside_asn1::Principal;
 use rand_core::Rng;
 
 use super::cache::{CacheStore, named};
-use super::directory;
 use super::file::FileFault;
+use super::{directory, kcm, keyring};
 use crate::error::{CacheFault, Error};
 use crate::names::CacheName;
 
@@ -22,12 +22,19 @@ impl CacheStore {
                 .map(CacheName::DirFile)
                 .map_err(named(name)),
             CacheName::DirFile(path) => directory::check(path).map(|()| name.clone()).map_err(named(name)),
+            CacheName::Keyring(residual) => keyring::resolve(residual)
+                .map(CacheName::Keyring)
+                .map_err(named(name)),
+            CacheName::Kcm(cache) if cache.is_empty() => kcm::default_name(self.kcm_socket())
+                .map(CacheName::Kcm)
+                .map_err(named(name)),
             other => Ok(other.clone()),
         }
     }
 
     /// The caches of the name's collection, the primary one first. A file, and one cache of a directory named by its
-    /// file, is a collection of one; the MEMORY caches of this store are one collection.
+    /// file, is a collection of one, and so is one cache of a keyring or of the daemon; the MEMORY caches of this store
+    /// are one collection.
     ///
     /// # Errors
     /// [`Error::Cache`].
@@ -54,6 +61,18 @@ impl CacheStore {
                 let mut keys: Vec<String> = self.memory().keys().cloned().collect();
                 keys.sort_by_key(|key| (key != primary, key.clone()));
                 Ok(keys.into_iter().map(CacheName::Memory).collect())
+            }
+            CacheName::Keyring(residual) => {
+                let names = keyring::names(residual).map_err(named(name))?;
+                Ok(names.into_iter().map(CacheName::Keyring).collect())
+            }
+            CacheName::Kcm(cache) if cache.is_empty() => {
+                let names = kcm::names(self.kcm_socket()).map_err(named(name))?;
+                Ok(names.into_iter().map(CacheName::Kcm).collect())
+            }
+            CacheName::Kcm(cache) => {
+                let there = kcm::is_there(self.kcm_socket(), cache).map_err(named(name))?;
+                Ok(if there { vec![name.clone()] } else { Vec::new() })
             }
             CacheName::Other { .. } => self.read(name).map(|_| vec![name.clone()]),
         }
@@ -86,6 +105,9 @@ impl CacheStore {
                 let number = crate::random::OsRandom.next_u64();
                 Ok(CacheName::Memory(format!("{number:016x}")))
             }
+            CacheName::Keyring(residual) => keyring::new_name(residual)
+                .and_then(|made| made.map(CacheName::Keyring).ok_or(CacheFault::NotACollection)),
+            CacheName::Kcm(_) => kcm::new_name(self.kcm_socket()).map(CacheName::Kcm),
             CacheName::File(_) | CacheName::DirFile(_) => Err(CacheFault::NotACollection),
             CacheName::Other { kind, .. } => Err(CacheFault::TypeNotBuilt(kind.to_string())),
         };
@@ -100,6 +122,8 @@ impl CacheStore {
     pub fn switch(&self, name: &CacheName) -> Result<(), Error> {
         match self.resolve(name)? {
             CacheName::DirFile(path) => directory::switch(&path).map_err(named(name)),
+            CacheName::Keyring(residual) => keyring::switch(&residual).map_err(named(name)),
+            CacheName::Kcm(cache) => kcm::set_default(self.kcm_socket(), &cache).map_err(named(name)),
             CacheName::Other { kind, .. } => Err(Error::Cache {
                 name: name.clone(),
                 fault: CacheFault::TypeNotBuilt(kind.to_string()),

@@ -157,8 +157,9 @@ enum Lock {
     Exclusive,
 }
 
-/// Takes two locks: flock(2), which holds between the threads of one process too, and fcntl(2),
-/// which is what MIT's programs look at. Both end when the file is closed.
+/// Takes two locks: an open-file-description lock of fcntl(2), which is what MIT's programs take and which holds between
+/// the threads of one process too, and flock(2), for systems without the first. Both end when this file is closed, and
+/// not when another thread closes the same file.
 fn lock(file: &File, kind: Lock) -> Result<(), FileFault> {
     let start = Instant::now();
     loop {
@@ -179,7 +180,11 @@ fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {
     };
     for taken in [
         rustix::fs::flock(file, operation),
-        rustix::fs::fcntl_lock(file, operation),
+        description_lock(file, kind).or_else(|error| match error {
+            // A kernel before 3.15; MIT goes back to the process's locks as well.
+            rustix::io::Errno::INVAL => rustix::fs::fcntl_lock(file, operation),
+            error => Err(error),
+        }),
     ] {
         match taken {
             Ok(()) => {}
@@ -195,6 +200,28 @@ fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {
         }
     }
     Ok(true)
+}
+
+/// A lock of the whole file that belongs to this open file and not to the process.
+fn description_lock(file: &File, kind: Lock) -> Result<(), rustix::io::Errno> {
+    use nix::fcntl::{FcntlArg, fcntl};
+    use nix::libc;
+    // Numbers of 16 bits in the structure, of 32 bits in the headers; all are below 8.
+    let short = |number: i32| i16::try_from(number).unwrap_or(0);
+    let whole = libc::flock {
+        l_type: match kind {
+            Lock::Shared => short(libc::F_RDLCK),
+            Lock::Exclusive => short(libc::F_WRLCK),
+        },
+        l_whence: short(libc::SEEK_SET),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    match fcntl(file, FcntlArg::F_OFD_SETLK(&whole)) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(rustix::io::Errno::from_raw_os_error(error as i32)),
+    }
 }
 
 /// Opens for changing and locks what the path names at that moment: between opening and locking
@@ -269,6 +296,24 @@ pub(crate) fn replace<E: From<FileFault>>(
         reason: "the name is a link to nothing, or other programs keep changing it".to_owned(),
     }
     .into())
+}
+
+/// Replaces a file that exists.
+pub(crate) fn update<E: From<FileFault>>(
+    path: &Path,
+    kind: Kind,
+    make: impl FnOnce(&[u8]) -> Result<Zeroizing<Vec<u8>>, E>,
+) -> Result<(), E> {
+    let mut file = open_locked(path, kind)?;
+    let before = contents(&mut file)?;
+    let bytes = make(&before.bytes)?;
+    let temporary = Temporary::write(path, &bytes)?;
+    if kind == Kind::Keytab {
+        temporary.keep_access(&before.metadata)?;
+    }
+    Ok(temporary
+        .rename(path, RenameFlags::empty())
+        .map_err(system("rename"))?)
 }
 
 /// Whether a file could be replaced by one that is `growth` bytes longer: writes such a file beside it, and removes

@@ -43,6 +43,7 @@ fn made_added_to_read_and_destroyed() {
         CacheName::Memory("x".to_owned()),
         CacheName::Dir(dir.path().join("collection")),
         CacheName::DirFile(dir.path().join("another").join("tktmail")),
+        CacheName::Keyring("thread:all".to_owned()),
     ] {
         let store = CacheStore::new();
         let missing = |result: Result<(), Error>| {
@@ -150,12 +151,16 @@ fn an_empty_file_is_a_place_for_a_cache() {
 }
 
 #[test]
-fn types_that_are_not_built_are_refused_by_name() {
+fn unknown_types_are_refused_by_name() {
     let store = CacheStore::new();
-    for text in ["KEYRING:persistent:0", "KCM:"] {
+    for (text, rest) in [
+        ("API:x", "API, which is of Windows and macOS alone"),
+        ("NONESUCH:", "NONESUCH"),
+    ] {
         let name = CacheName::parse(std::ffi::OsStr::new(text));
-        let kind = text.split(':').next().unwrap();
-        let expected = format!("credential cache {text}: caches of type {kind} are not built yet");
+        let expected = format!(
+            "credential cache {text}: type: expected FILE, DIR, MEMORY, KEYRING or KCM, but found {rest}"
+        );
         assert_eq!(store.read(&name).unwrap_err().to_string(), expected);
         assert_eq!(
             store
