@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod caches;
 mod collections;
 mod enctypes;
 mod files;
@@ -27,6 +28,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(programs::cases());
     cases.extend(files::cases());
     cases.extend(collections::cases());
+    cases.extend(caches::cases());
     cases.extend(ktutil::cases());
     cases.extend(enctypes::cases());
     cases.extend(refusals::cases());

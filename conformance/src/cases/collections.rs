@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-fn of(realm: &Realm, side: Side, name: &str) -> Program {
+pub(super) fn of(realm: &Realm, side: Side, name: &str) -> Program {
     if side == Side::Mit {
         realm.mit(name)
     } else {
@@ -25,10 +25,10 @@ fn of(realm: &Realm, side: Side, name: &str) -> Program {
     }
 }
 
-const BOTH: [Side; 2] = [Side::Mit, Side::Ours];
+pub(super) const BOTH: [Side; 2] = [Side::Mit, Side::Ours];
 
 /// What both print to standard output is the same, and how they end.
-fn same(realm: &Realm, env: &Env, name: &str, args: &str) -> Result<Ended, String> {
+pub(super) fn same(realm: &Realm, env: &Env, name: &str, args: &str) -> Result<Ended, String> {
     let [mit, ours] = BOTH.map(|side| of(realm, side, name).args(args).run(env));
     let (mit, ours) = (mit?, ours?);
     expect(
@@ -38,7 +38,7 @@ fn same(realm: &Realm, env: &Env, name: &str, args: &str) -> Result<Ended, Strin
     Ok(ours)
 }
 
-fn login(realm: &Realm, side: Side, env: &Env, who: &str, password: &str) -> Result<(), String> {
+pub(super) fn login(realm: &Realm, side: Side, env: &Env, who: &str, password: &str) -> Result<(), String> {
     of(realm, side, "kinit")
         .args(who)
         .stdin(&format!("{password}\n"))
@@ -46,40 +46,47 @@ fn login(realm: &Realm, side: Side, env: &Env, who: &str, password: &str) -> Res
         .map(drop)
 }
 
-/// `writer` fills the collection; the other switches, adds and destroys; both list the same all along.
+/// A directory, filled by `writer`.
 fn directory(suite: &Suite, writer: Side) -> Result<(), String> {
     let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
     let folder = realm.path("tickets");
     let env = realm.env.with("KRB5CCNAME", format!("DIR:{}", folder.display()));
+    shared(&realm, &env, writer)?;
+    let left = std::fs::read_dir(&folder).map_err(|e| e.to_string())?.count();
+    expect(left == 1, "only the file primary is left")
+}
+
+/// `writer` fills the collection; the other switches, adds and destroys; both list the same all along.
+pub(super) fn shared(realm: &Realm, env: &Env, writer: Side) -> Result<(), String> {
     let other = if writer == Side::Mit {
         Side::Ours
     } else {
         Side::Mit
     };
-    login(&realm, writer, &env, "alice", PASSWORD)?;
-    login(&realm, writer, &env, "bob", "Passw0rd-bob")?;
+    login(realm, writer, env, "alice", PASSWORD)?;
+    login(realm, writer, env, "bob", "Passw0rd-bob")?;
     let listed = |first: &str| {
-        let listing = same(&realm, &env, "klist", "-l")?;
+        let listing = same(realm, env, "klist", "-l")?;
         let primary = listing.stdout.lines().nth(2).unwrap_or_default();
         expect(
             primary.starts_with(first),
             &format!("{first} is not the primary: {listing}"),
         )?;
         for args in ["", "-A", "-A -e -f", "-s", "-A -s"] {
-            same(&realm, &env, "klist", args)?;
+            same(realm, env, "klist", args)?;
         }
         Ok::<_, String>(listing.stdout)
     };
     expect(listed("bob@")?.lines().count() == 4, "klist -l lists two caches")?;
-    of(&realm, other, "kswitch").args("-p alice").ok(&env)?;
+    of(realm, other, "kswitch").args("-p alice").ok(env)?;
     listed("alice@")?;
-    of(&realm, other, "kvno").args("HTTP/localhost").ok(&env)?;
-    of(&realm, writer, "kvno").args("host/localhost").ok(&env)?;
+    of(realm, other, "kvno").args("HTTP/localhost").ok(env)?;
+    of(realm, writer, "kvno").args("host/localhost").ok(env)?;
     listed("alice@")?;
     // The other's kinit finds bob's cache, and makes a further one for a service.
-    login(&realm, other, &env, "bob", "Passw0rd-bob")?;
+    login(realm, other, env, "bob", "Passw0rd-bob")?;
     expect(listed("bob@")?.lines().count() == 4, "bob's cache is used again")?;
-    of(&realm, other, "kinit").args("-k HTTP/localhost").ok(&env)?;
+    of(realm, other, "kinit").args("-k HTTP/localhost").ok(env)?;
     let three = listed("HTTP/localhost@")?;
     expect(three.lines().count() == 5, "klist -l lists three caches")?;
     // By its name, from the last line of the listing.
@@ -89,27 +96,26 @@ fn directory(suite: &Suite, writer: Side) -> Result<(), String> {
         .and_then(|line| line.split_whitespace().nth(1));
     let name = name.ok_or("a cache's name")?;
     for side in BOTH {
-        of(&realm, side, "kswitch").args("-c").arg(name).ok(&env)?;
-        same(&realm, &env, "klist", "")?.prints(&[name])?;
+        of(realm, side, "kswitch").args("-c").arg(name).ok(env)?;
+        same(realm, env, "klist", "")?.prints(&[name])?;
     }
-    of(&realm, other, "kdestroy").args("-p alice").ok(&env)?;
-    of(&realm, other, "kdestroy")
+    of(realm, other, "kdestroy").args("-p alice").ok(env)?;
+    of(realm, other, "kdestroy")
         .args("-p alice")
-        .fails(&env)?
+        .fails(env)?
         .complains(&["Matching credential not found while finding cache for alice"])?;
-    of(&realm, writer, "kswitch").args("-p bob").ok(&env)?;
-    of(&realm, other, "kdestroy")
-        .ok(&env)?
+    of(realm, writer, "kswitch").args("-p bob").ok(env)?;
+    of(realm, other, "kdestroy")
+        .ok(env)?
         .complains(&["Other credential caches present, use -A to destroy all"])?;
     expect(
-        same(&realm, &env, "klist", "-l")?.stdout.lines().count() == 3,
+        same(realm, env, "klist", "-l")?.stdout.lines().count() == 3,
         "one cache is left",
     )?;
-    of(&realm, other, "kdestroy").args("-A").ok(&env)?;
-    same(&realm, &env, "klist", "-l")?;
-    same(&realm, &env, "klist", "-A")?;
-    let left = std::fs::read_dir(&folder).map_err(|e| e.to_string())?.count();
-    expect(left == 1, "only the file primary is left")
+    of(realm, other, "kdestroy").args("-A").ok(env)?;
+    same(realm, env, "klist", "-l")?;
+    same(realm, env, "klist", "-A")?;
+    Ok(())
 }
 
 /// Refusals and single caches.
