@@ -23,6 +23,8 @@ use hickory_resolver::net::{DnsError, NetError};
 use hickory_resolver::proto::op::ResponseCode;
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 
+use crate::trace;
+
 pub(crate) use servers::{FoundServers, find_servers};
 
 /// More records of one answer are not looked at.
@@ -201,6 +203,13 @@ impl Resolver {
 
     /// The records of that type at that name, which is taken as it is: no search list.
     async fn records(&self, name: &str, kind: DnsKind) -> Result<Vec<RData>, DnsOutcome> {
+        trace::dns_query(kind, name);
+        let found = self.asked_for(name, kind).await;
+        trace::dns_answer(kind, name, found.as_deref().unwrap_or_default());
+        found
+    }
+
+    async fn asked_for(&self, name: &str, kind: DnsKind) -> Result<Vec<RData>, DnsOutcome> {
         let asked = dns_name(name).ok_or(DnsOutcome::NotAName)?;
         let left = self.until.saturating_duration_since(Instant::now());
         let lookup = self.inner.lookup(asked, kind.record_type());

@@ -49,12 +49,12 @@ impl Driver for Blocking {
         // A thread of its own: the caller's may belong to a runtime already.
         let thread = std::thread::Builder::new()
             .name("kerbside-net".to_owned())
-            .spawn(move || {
+            .spawn(trace::carried(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()?;
                 Ok::<R, std::io::Error>(runtime.block_on(work))
-            });
+            }));
         let thread = thread.map_err(|_| Error::Interrupted)?;
         match thread.join() {
             Ok(Ok(result)) => Ok(result),

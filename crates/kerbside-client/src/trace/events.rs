@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
+use hickory_resolver::proto::rr::RData;
 use kerbside_asn1::{Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
@@ -12,6 +13,7 @@ use kerbside_formats::keytab::Keytab;
 use kerbside_protocol::trace::{Counted, Etype, Etypes};
 
 use crate::attempt::Transport;
+use crate::dns::DnsKind;
 use crate::names::{CacheName, KeytabName};
 
 /// One event: MIT's name of the trace point, the fields, MIT's line.
@@ -53,6 +55,54 @@ pub(crate) fn sending_request(bytes: usize, realm: &Realm, primary_only: bool, s
         if primary_only { " (primary)" } else { "" },
         if stream_only { " (tcp only)" } else { "" }
     );
+}
+
+/// A question is put to DNS.
+pub(crate) fn dns_query(kind: DnsKind, name: &str) {
+    match kind {
+        DnsKind::Uri => event!("dns_uri_send", { name }, "Sending DNS URI query for {name}."),
+        DnsKind::Srv => event!("dns_srv_send", { name }, "Sending DNS SRV query for {name}."),
+        // MIT tells of the answer alone.
+        DnsKind::Txt => {}
+    }
+}
+
+/// What DNS answered.
+pub(crate) fn dns_answer(kind: DnsKind, name: &str, records: &[RData]) {
+    if records.is_empty() {
+        match kind {
+            DnsKind::Uri => event!("dns_uri_notfound", { name }, "No URI records found"),
+            DnsKind::Srv => event!("dns_srv_notfound", { name }, "No SRV records found"),
+            DnsKind::Txt => event!("txt_lookup_notfound", { name }, "TXT record {name}. not found"),
+        }
+    }
+    records.iter().for_each(|record| dns_record(name, record));
+}
+
+fn dns_record(name: &str, record: &RData) {
+    match record {
+        RData::SRV(srv) => event!(
+            "dns_srv_ans",
+            { name, priority = srv.priority, weight = srv.weight, port = srv.port, target = %srv.target },
+            "SRV answer: {} {} {} \"{}\"", srv.priority, srv.weight, srv.port, srv.target
+        ),
+        RData::TXT(text) => {
+            let text = Counted(text.txt_data.first().map(|text| &text[..]).unwrap_or_default());
+            event!("txt_lookup_success", { name, text = %text }, "TXT record {name}. found: {text}");
+        }
+        RData::Unknown { rdata, .. } => {
+            if let [p1, p2, w1, w2, uri @ ..] = &rdata.anything[..] {
+                let (priority, weight) = (u16::from_be_bytes([*p1, *p2]), u16::from_be_bytes([*w1, *w2]));
+                let uri = Counted(uri);
+                event!(
+                    "dns_uri_ans",
+                    { name, priority, weight, uri = %uri },
+                    "URI answer: {priority} {weight} \"{uri}\""
+                );
+            }
+        }
+        _ => {}
+    }
 }
 
 pub(crate) fn resolving(host: &str) {

@@ -11,6 +11,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
 
 use kerbside_asn1::{Principal, Realm};
 use kerbside_protocol::trace::TARGET;
@@ -19,6 +20,9 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use super::TraceWriter;
+use crate::dns::test_server::{TestServer, srv, txt, uri};
+use crate::dns::{NameServers, Resolver, find_servers};
+use crate::locate::Service;
 use crate::names::CacheName;
 
 /// A sink that can be read.
@@ -264,4 +268,57 @@ fn a_file_that_cannot_be_opened_is_told() {
     );
     let error = TraceWriter::open(Path::new("/")).unwrap_err();
     assert_eq!(error.to_string(), "cannot trace to /: is a directory");
+}
+
+#[test]
+fn look_ups_in_dns_are_told_in_mits_words() {
+    let zone = [
+        ("_kerberos.R.TEST", vec![uri(10, "krb5srv:m:tcp:kdc1.test")]),
+        ("_kpasswd._udp.R.TEST", vec![srv(1, 464, "kdc1.test.")]),
+        ("_kerberos.host.r.test", vec![txt("R.TEST")]),
+    ];
+    let zone: Vec<_> = zone.iter().map(|(name, records)| (*name, &records[..])).collect();
+    let server = TestServer::start(&zone);
+    let servers = NameServers {
+        given: Some(Arc::from([server.address])),
+    };
+    let texts: Vec<String> = written(|| {
+        let search = async {
+            let resolver = Resolver::new(servers.read().unwrap(), Duration::from_secs(10)).unwrap();
+            find_servers(&resolver, "R.TEST", Service::Kdc, None, true).await;
+            find_servers(&resolver, "R.TEST", Service::Kpasswd, None, false).await;
+            resolver.first_text("_kerberos.host.r.test").await;
+            resolver.first_text("_kerberos.r.test").await;
+        };
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_all().build().unwrap().block_on(search);
+    })
+    .iter()
+    .map(|line| line.split_once(": ").unwrap().1.trim_end().to_owned())
+    .collect();
+    let (uri, rest) = texts.split_at(2);
+    assert_eq!(
+        uri,
+        [
+            "Sending DNS URI query for _kerberos.R.TEST.",
+            "URI answer: 10 1 \"krb5srv:m:tcp:kdc1.test\"",
+        ]
+    );
+    // The two kinds of SRV records are asked for at once.
+    let (srv, txt) = rest.split_at(4);
+    for expected in [
+        "Sending DNS SRV query for _kpasswd._udp.R.TEST.",
+        "Sending DNS SRV query for _kpasswd._tcp.R.TEST.",
+        "SRV answer: 1 0 464 \"kdc1.test.\"",
+        "No SRV records found",
+    ] {
+        assert!(srv.iter().any(|text| text == expected), "{expected:?} in {srv:?}");
+    }
+    assert_eq!(
+        txt,
+        [
+            "TXT record _kerberos.host.r.test. found: R.TEST",
+            "TXT record _kerberos.r.test. not found",
+        ]
+    );
 }
