@@ -92,6 +92,7 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         Error::NoTgt { .. } | Error::TgtExpired { .. } | Error::NotCached { .. } => {
             cache::no_ticket(error, doing)
         }
+        Error::Armor(error) => armor(error, doing),
         Error::Keytab { name, fault } => keytab::explain(name, fault, doing),
         Error::Prompt { reason } if reason == prompt::INTERRUPTED => doing.failed(prompt::INTERRUPTED),
         Error::Prompt { reason } => doing
@@ -101,6 +102,23 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         Error::NotBuilt { what } => Report::new(format!("not built yet: {what}")),
         other => doing.failed(other.to_string()),
     }
+}
+
+/// The cache of `kinit -T` is of no use: what is wrong with it, and how a host gets a ticket.
+fn armor(error: &Error, doing: &Doing<'_>) -> Report {
+    let cache = match error {
+        Error::Cache { name: cache, .. } | Error::NoTgt { cache, .. } | Error::TgtExpired { cache, .. } => {
+            cache.to_string()
+        }
+        _ => "ARMOR_CACHE".to_owned(),
+    };
+    let of_cache = Doing {
+        kinit: format!("kinit -k -c {cache}"),
+        ..doing.clone()
+    };
+    let mut report = explain(error, &of_cache);
+    report.error = format!("Error constructing AP-REQ armor: {}", report.error);
+    report
 }
 
 /// No cache of the collection holds the principal's tickets: whose are there.

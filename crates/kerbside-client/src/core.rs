@@ -1,5 +1,6 @@
 //! The exchanges as a client runs them, written once for both fronts.
 
+mod armor;
 mod initial;
 mod round_trip;
 mod service;
@@ -68,6 +69,7 @@ impl<D: Driver> Core<D> {
                 microseconds: 0,
             }));
         }
+        armor::remember(&mut cache, ticket);
         cache.add(ticket.credential.clone());
         self.write_cache(name, cache).await
     }

@@ -152,6 +152,10 @@ pub enum Error {
         /// The service.
         server: Box<Principal>,
     },
+    /// The armor for a login (FAST) cannot be had.
+    Armor(Box<Error>),
+    /// Armor is required, and no cache is named that has it.
+    NoArmor,
     /// The password could not be read.
     Prompt {
         /// Why.
@@ -325,6 +329,10 @@ impl fmt::Display for Error {
                 write!(f, "credential cache {cache}: no valid ticket for {server}")
             }
             Self::Prompt { reason } => write!(f, "cannot read the password: {reason}"),
+            Self::Armor(error) => write!(f, "no armor for the login: {error}"),
+            Self::NoArmor => {
+                f.write_str("the login has to be armored (FAST), and no cache is named for that")
+            }
             Self::NotBuilt { what } => write!(f, "not built yet: {what}"),
             Self::Interrupted => f.write_str("the work was interrupted: its thread or runtime ended"),
         }

@@ -5,6 +5,7 @@ use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 
 use crate::attempt::Attempt;
+use crate::names::CacheName;
 
 /// A first ticket to be got with a password or a key. What is `None` is as krb5.conf says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +33,11 @@ pub struct TgtRequest {
     pub request_pac: Option<bool>,
     /// The one pre-authentication to do, as a cache remembers it from an earlier login; `None` for any.
     pub allowed_preauth: Option<PaDataType>,
+    /// The cache whose ticket armors the login (FAST): that of the host, or anybody's. `None` for a login in clear.
+    pub armor: Option<CacheName>,
+    /// Whether a KDC that does not say that it knows FAST is refused. Without this the armor is used where the cache
+    /// remembers that the KDC knows it, or where the KDC says so, as MIT's `kinit -T` does.
+    pub armor_required: bool,
 }
 
 impl TgtRequest {
@@ -50,6 +56,8 @@ impl TgtRequest {
             any_address: None,
             request_pac: None,
             allowed_preauth: None,
+            armor: None,
+            armor_required: false,
         }
     }
 }
@@ -66,6 +74,12 @@ pub struct InitialTicket {
     pub key_expiration: Option<KerberosTime>,
     /// Whether the client proved its key before the reply.
     pub preauthenticated: bool,
+    /// By which pre-authentication it did.
+    pub preauth_type: Option<PaDataType>,
+    /// Whether request and reply travelled in armor (FAST).
+    pub armored: bool,
+    /// Whether the KDC vouches that it knows FAST.
+    pub fast_avail: bool,
     /// How the last round trip went.
     pub attempts: Vec<Attempt>,
 }

@@ -323,6 +323,7 @@ impl Session<'_> {
         request.allowed_preauth = self.earlier_preauth(&request.client);
         // An enterprise name is always answered by another one.
         request.canonicalize = (arguments.canonicalize || arguments.enterprise).then_some(true);
+        request.armor = arguments.armor.as_deref().map(CacheName::parse);
         if let Some(service) = &arguments.service {
             let mut service = self.service(service)?;
             // The realm that is asked is the client's.

@@ -61,6 +61,13 @@ pub(super) fn explain(
 fn cause(realm: &Realm, source: &ProtocolError, doing: &Doing<'_>) -> Report {
     match source {
         ProtocolError::Refused(refusal) => refused(refusal, doing),
+        ProtocolError::UnarmoredRefusal(refusal) => refused(refusal, doing)
+            .evidence("nobody vouches for this answer: the request was armored (FAST), it is not")
+            .hint("the KDC may be unable to open the armor: get a new ticket into the cache of -T"),
+        ProtocolError::ArmorExpired { .. } => doing
+            .failed("Error constructing AP-REQ armor: Ticket expired")
+            .evidence(source.to_string())
+            .hint("get a new ticket into the cache of -T"),
         ProtocolError::WrongReplyKey { .. } => wrong_secret(source.to_string(), doing),
         ProtocolError::ClockSkew { ahead_seconds, allowed_seconds, .. } => {
             skew(realm, *ahead_seconds, Some(*allowed_seconds), doing)

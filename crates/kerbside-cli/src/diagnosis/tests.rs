@@ -414,6 +414,66 @@ fn caches_without_the_ticket() {
 }
 
 #[test]
+fn armor_that_is_none() {
+    let doing = Doing::new("while getting initial credentials");
+    let missing = Error::Cache {
+        name: cache(),
+        fault: CacheFault::File(FileFault::NotFound),
+    };
+    assert_eq!(
+        text(&Error::Armor(Box::new(missing)), &doing),
+        "kinit: error: Error constructing AP-REQ armor: No credentials cache found (filename: /tmp/krb5cc_0) while \
+         getting initial credentials\n\
+         kinit: hint: kinit -k -c FILE:/tmp/krb5cc_0 gets a ticket\n"
+    );
+    let expired = Error::TgtExpired {
+        cache: cache(),
+        server: Box::new(Principal::krbtgt("R", "R")),
+        end: KerberosTime::from_unix_seconds(1000),
+        now: KerberosTime::from_unix_seconds(1769),
+    };
+    let report = text(&Error::Armor(Box::new(expired)), &doing);
+    assert!(
+        report.starts_with(
+            "kinit: error: Error constructing AP-REQ armor: Ticket expired while getting initial credentials\n"
+        ),
+        "{report}"
+    );
+    assert!(
+        report.ends_with("kinit: hint: kinit -k -c FILE:/tmp/krb5cc_0 gets a new one\n"),
+        "{report}"
+    );
+    // An answer in clear to a request in armor.
+    let Error::Exchange {
+        realm,
+        source,
+        attempts,
+    } = refused(ErrorCode::KDC_ERR_CLIENT_REVOKED, "")
+    else {
+        panic!("expected an exchange's error")
+    };
+    let ProtocolError::Refused(refusal) = *source else {
+        panic!("expected a refusal")
+    };
+    let spoofed = Error::Exchange {
+        realm,
+        source: Box::new(ProtocolError::UnarmoredRefusal(refusal)),
+        attempts,
+    };
+    let report = text(&spoofed, &doing);
+    assert!(
+        report.contains("  nobody vouches for this answer: the request was armored (FAST), it is not\n"),
+        "{report}"
+    );
+    assert!(
+        report.ends_with(
+            "kinit: hint: the KDC may be unable to open the armor: get a new ticket into the cache of -T\n"
+        ),
+        "{report}"
+    );
+}
+
+#[test]
 fn keytabs() {
     let name = || KeytabName::file("/etc/krb5.keytab");
     let doing = kinit(Proof::None);

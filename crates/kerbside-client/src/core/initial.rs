@@ -1,11 +1,10 @@
 //! The AS exchange as a client runs it.
 
 use kerbside_asn1::{KdcOptions, PaDataType, Principal, SpakeGroup};
-use kerbside_protocol::{AsExchange, AsOutcome, AsParams, ProtocolError};
+use kerbside_protocol::{AsExchange, AsOutcome, AsParams};
 
 use super::{Core, not_built};
 use crate::addresses::local_addresses;
-use crate::attempt::Attempt;
 use crate::clock;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -22,33 +21,41 @@ impl<D: Driver> Core<D> {
         secret: &mut Secret<'_>,
     ) -> Result<InitialTicket, Error> {
         trace::init_creds(&request.client, request.service.as_ref());
-        let realm = request.client.realm.clone();
-        let params = self.as_params(request, secret)?;
+        let mut realm = request.client.realm.clone();
+        let mut params = self.as_params(request, secret)?;
+        if let Some(armor) = self.armor_for(request, &realm).await? {
+            params.armor = Some(armor.armor);
+            params.clock_offset_seconds = armor.clock_offset_seconds;
+        }
         let mut attempts = Vec::new();
-        let failed = |source: ProtocolError, attempts: &mut Vec<Attempt>| Error::Exchange {
-            realm: realm.clone(),
-            source: Box::new(source),
-            attempts: std::mem::take(attempts),
-        };
-        let mut outcome = AsExchange::start(params, clock::now(), &mut OsRandom)
-            .map_err(|source| failed(source, &mut attempts))?;
+        let mut next = AsExchange::start(params, clock::now(), &mut OsRandom);
         loop {
-            let next = match outcome {
+            let outcome = next.map_err(|source| Error::Exchange {
+                realm: realm.clone(),
+                source: Box::new(source),
+                attempts: std::mem::take(&mut attempts),
+            })?;
+            next = match outcome {
                 AsOutcome::Done(done) => {
                     return Ok(InitialTicket {
                         credential: done.credential,
                         clock_offset_seconds: done.clock_offset_seconds,
                         key_expiration: done.key_expiration,
                         preauthenticated: done.preauthenticated,
+                        preauth_type: done.preauth_type,
+                        armored: done.armored,
+                        fast_avail: done.fast_avail,
                         attempts,
                     });
                 }
                 AsOutcome::Send {
                     request,
-                    realm,
+                    realm: to,
                     constraints,
                     pending,
                 } => {
+                    // A referral leads to another realm.
+                    realm = to;
                     let delivered = self.round_trip(request, &realm, constraints).await?;
                     attempts = delivered.attempts;
                     pending.reply(&delivered.reply, clock::now(), &mut OsRandom)
@@ -59,9 +66,12 @@ impl<D: Driver> Core<D> {
                     let work = move || pending.answer(answer, clock::now(), &mut OsRandom);
                     self.driver.offload(work).await?
                 }
+                AsOutcome::NeedArmor { realm: to, pending } => match self.armor_for(request, &to).await? {
+                    Some(armor) => pending.armor(armor.armor, clock::now(), &mut OsRandom),
+                    None => return Err(Error::NoArmor),
+                },
                 _ => return Err(not_built("this step of the AS exchange")),
             };
-            outcome = next.map_err(|source| failed(source, &mut attempts))?;
         }
     }
 
@@ -109,6 +119,7 @@ impl<D: Driver> Core<D> {
         if !request.any_address.unwrap_or(conf.noaddresses) {
             params.addresses = local_addresses(&conf.extra_addresses);
         }
+        params.include_pac = request.request_pac;
         if let Some(allowed) = request.allowed_preauth {
             allow_only(allowed, &mut params);
         }

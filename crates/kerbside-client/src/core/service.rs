@@ -118,6 +118,7 @@ impl<D: Driver> Core<D> {
         let tgt = tgt_for(name, &cache, &server.realm, now)?;
         trace::local_tgt(&tgt);
         let mut params = TgsParams::new(tgt, server.clone());
+        params.armor = Self::tgs_armor(&cache, &server.realm);
         params.clock_offset_seconds = offset;
         params.skew_seconds_max = self.libdefaults().clockskew_seconds;
         let configured = &self.libdefaults().default_tgs_enctypes.enctypes;

@@ -38,7 +38,7 @@ Usage: kinit [-V] [-l lifetime] [-s start_time] [-r renewable_life]
 \t-c Kerberos 5 cache name
 \t-S service
 \t-I input credential cache
-\t-T armor credential cache (not built yet)
+\t-T armor credential cache
 \t-X <attribute>[=<value>] (not built yet)
 \t--{,no}-request-pac request KDC include/exclude a PAC
 ";
@@ -137,6 +137,8 @@ pub(super) struct Arguments {
     pub(super) keytab: Option<OsString>,
     pub(super) cache: Option<OsString>,
     pub(super) input_cache: Option<OsString>,
+    /// The cache whose ticket armors the login.
+    pub(super) armor: Option<OsString>,
     pub(super) service: Option<OsString>,
     pub(super) principal: Option<OsString>,
 }
@@ -258,7 +260,7 @@ impl Reader<'_> {
             'l' => self.found.lifetime = self.lifetime(&value),
             'r' => self.found.renewable_life = self.lifetime(&value),
             's' => self.found.start_in_seconds = self.start(&value),
-            'T' => self.not_built = Some("FAST armor (-T)"),
+            'T' => self.once("Only one armor_ccache\n", |found| &mut found.armor, value),
             'X' => self.not_built = Some("pre-authentication attributes (-X)"),
             _ => {}
         }
@@ -361,6 +363,7 @@ mod tests {
             (&["-s", "0"], "Bad start time value 0\n"),
             (&["-t", "a", "-t", "b"], "Only one -t option allowed.\n"),
             (&["-I", "a", "-I", "b"], "Only one -I option allowed\n"),
+            (&["-T", "a", "-T", "b"], "Only one armor_ccache\n"),
             (
                 &["--request-pac", "--no-request-pac"],
                 "Only one of --request-pac and --no-request-pac allowed\n",
@@ -382,7 +385,6 @@ mod tests {
     fn what_is_not_built_is_refused_by_name() {
         for (words, text) in [
             (&["-n"][..], "anonymous tickets (-n)"),
-            (&["-T", "cc"], "FAST armor (-T)"),
             (&["-X", "a=b"], "pre-authentication attributes (-X)"),
         ] {
             assert_eq!(parsed(words), Outcome::NotBuilt(text), "{words:?}");
