@@ -22,6 +22,10 @@ pub(super) fn cases() -> Vec<Case> {
             "trace: our lines are MIT's lines but for a written list",
             beside_mit,
         ),
+        case(
+            "trace: what is done in a collection is told in MIT's lines",
+            collection,
+        ),
         case("trace: a change of password is told in MIT's lines", password),
         case("trace: the lines of a context are MIT's, in both roles", contexts),
         case("walkthrough A10: KRB5_TRACE=/dev/stdout kinit", to_stdout),
@@ -193,6 +197,17 @@ fn beside_mit(suite: &Suite) -> Result<(), String> {
 
 /// What one side's program traces, made comparable.
 fn lines(suite: &Suite, realm: &Realm, side: Side, step: &Step) -> Result<Vec<String>, String> {
+    lines_with(suite, realm, side, step, "FILE")
+}
+
+/// The same, with a cache of that type.
+fn lines_with(
+    suite: &Suite,
+    realm: &Realm,
+    side: Side,
+    step: &Step,
+    kind: &str,
+) -> Result<Vec<String>, String> {
     let trace = realm.path("trace");
     let _ = fs::remove_file(&trace);
     // Each side has a cache, of the same name in the lines.
@@ -200,7 +215,7 @@ fn lines(suite: &Suite, realm: &Realm, side: Side, step: &Step) -> Result<Vec<St
     let env = realm
         .env
         .with("KRB5_TRACE", &trace)
-        .with("KRB5CCNAME", format!("FILE:{}", cache.display()));
+        .with("KRB5CCNAME", format!("{kind}:{}", cache.display()));
     let folder = trace.parent().unwrap_or(&trace).display().to_string();
     let ended = program(side, &suite.bin, step.program)
         .args(&step.args.replace("{}", &folder))
@@ -483,6 +498,36 @@ fn password(suite: &Suite) -> Result<(), String> {
     let mut used = vec![false; ALONE.len()];
     let new = compare(STEPS.len(), &mit, &ours, &mut used);
     expect(new.is_empty(), &new)
+}
+
+/// What both do about caches, where there are several. The names of new ones are random.
+fn collection(suite: &Suite) -> Result<(), String> {
+    let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    for step in [
+        step("kinit", "alice", "Passw0rd-alice\n", true),
+        step("kinit", "bob", "Passw0rd-bob\n", true),
+        step("kinit", "alice", "Passw0rd-alice\n", true),
+        step("kswitch", "-p bob", "", true),
+        step("kdestroy", "-p bob", "", true),
+        step("kdestroy", "-A", "", true),
+    ] {
+        let about = |side| {
+            let mut lines = lines_with(suite, &realm, side, &step, "DIR")?;
+            lines.retain(|line| line.contains("collection") || line.contains(" DIR"));
+            lines.retain(|line| !line.contains("MEMORY:") && !line.starts_with("Initializing"));
+            lines.retain(|line| !line.starts_with("Storing"));
+            let nameless = lines
+                .iter()
+                .map(|line| line.split("/tkt").next().unwrap_or_default());
+            Ok::<_, String>(nameless.map(str::to_owned).collect::<Vec<_>>())
+        };
+        let (mit, ours) = (about(Side::Mit)?, about(Side::Ours)?);
+        expect(
+            mit == ours && !mit.is_empty(),
+            &format!("{} {}: MIT's: {mit:#?}, ours: {ours:#?}", step.program, step.args),
+        )?;
+    }
+    Ok(())
 }
 
 /// A sink that can be read.

@@ -8,6 +8,7 @@ use super::file::FileFault;
 use super::{directory, kcm, keyring};
 use crate::error::{CacheFault, Error};
 use crate::names::CacheName;
+use crate::trace;
 
 impl CacheStore {
     /// The one cache that the name stands for: a collection's primary one, else the name itself. The cache need not
@@ -89,9 +90,11 @@ impl CacheStore {
         principal: &Principal,
     ) -> Result<Option<CacheName>, Error> {
         let caches = self.collection(name)?;
-        Ok(caches
+        let found = caches
             .into_iter()
-            .find(|cache| self.read(cache).is_ok_and(|cache| cache.primary == *principal)))
+            .find(|cache| self.read(cache).is_ok_and(|cache| cache.primary == *principal));
+        trace::matched(principal, found.is_some());
+        Ok(found)
     }
 
     /// A cache of the name's collection that does not exist yet.
@@ -99,6 +102,7 @@ impl CacheStore {
     /// # Errors
     /// [`Error::Cache`]; [`CacheFault::NotACollection`] for the name of a single cache.
     pub fn new_in_collection(&self, name: &CacheName) -> Result<CacheName, Error> {
+        trace::unique_cache(name);
         let unique = match name {
             CacheName::Dir(path) => directory::unique(path).map(CacheName::DirFile),
             CacheName::Memory(_) => {

@@ -322,6 +322,46 @@ pub(crate) fn stored(name: &CacheName, credential: &Credential) {
     );
 }
 
+/// A collection was searched for the cache of a principal.
+pub(crate) fn matched(principal: &Principal, found: bool) {
+    if found {
+        event!(
+            "cc_cache_match",
+            { principal = %principal, found },
+            "Matching {principal} in collection with result: 0/Success"
+        );
+    } else {
+        event!(
+            "cc_cache_match",
+            { principal = %principal, found },
+            "Matching {principal} in collection with result: -1765328243/Can't find client principal {principal} in \
+             cache collection"
+        );
+    }
+}
+
+/// A new cache gets a name in the collection.
+pub(crate) fn unique_cache(collection: &CacheName) {
+    let kind = CacheKind(collection);
+    event!("cc_new_unique", { kind = %kind }, "Resolving unique ccache of type {kind}");
+}
+
+/// The type in a cache's name.
+struct CacheKind<'a>(&'a CacheName);
+
+impl fmt::Display for CacheKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            CacheName::File(_) => "FILE",
+            CacheName::Memory(_) => "MEMORY",
+            CacheName::Dir(_) | CacheName::DirFile(_) => "DIR",
+            CacheName::Keyring(_) => "KEYRING",
+            CacheName::Kcm(_) => "KCM",
+            CacheName::Other { kind, .. } => kind,
+        })
+    }
+}
+
 pub(crate) fn destroying(name: &CacheName) {
     event!("cc_destroy", { cache = %name }, "Destroying ccache {name}");
 }
