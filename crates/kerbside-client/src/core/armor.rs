@@ -9,6 +9,7 @@ use crate::driver::Driver;
 use crate::error::Error;
 use crate::names::CacheName;
 use crate::request::{ServiceTicketOptions, TgtRequest};
+use crate::trace;
 
 /// A cache's word that the KDC of a ticket knows FAST: MIT's name for it.
 const FAST_AVAIL: &str = "fast_avail";
@@ -40,6 +41,8 @@ impl<D: Driver> Core<D> {
 
     async fn read_armor(&self, name: &CacheName, realm: &Realm, required: bool) -> Result<Armor, Error> {
         let cache = self.read_cache(name).await?;
+        let known = knows_fast(&cache, realm);
+        trace::armor_cache(name, realm, known, required);
         let tgs = Principal::krbtgt(realm, realm);
         let options = ServiceTicketOptions::default();
         // Boxed: a service's ticket may be got by a login, which would be a part of itself.
@@ -47,7 +50,7 @@ impl<D: Driver> Core<D> {
         Ok(Armor {
             armor: FastArmor {
                 ticket: got.credential,
-                required: required || knows_fast(&cache, realm),
+                required: required || known,
             },
             clock_offset_seconds: self.offset_of(&cache),
         })

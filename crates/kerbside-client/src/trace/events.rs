@@ -44,6 +44,26 @@ pub(crate) fn init_creds(client: &Principal, service: Option<&Principal>) {
     }
 }
 
+/// A cache's ticket is to be the armor; `known` is the cache's word that the KDC of `realm` knows FAST.
+pub(crate) fn armor_cache(cache: &CacheName, realm: &Realm, known: bool, required: bool) {
+    event!("fast_armor_ccache", { cache = %cache }, "FAST armor ccache: {cache}");
+    if required {
+        event!("fast_required", {}, "Using FAST due to KRB5_FAST_REQUIRED flag");
+    }
+    if known {
+        event!(
+            "cc_get_config",
+            { cache = %cache, realm = %realm, key = "fast_avail", value = "yes" },
+            "Read config in {cache} for krbtgt/{realm}@{realm}: fast_avail: yes"
+        );
+        event!(
+            "fast_ccache_config",
+            {},
+            "Using FAST due to armor ccache negotiation result"
+        );
+    }
+}
+
 // --- the way to the KDCs --------------------------------------------------------------------------
 
 /// A request goes to the KDCs of a realm.
