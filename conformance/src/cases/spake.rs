@@ -64,7 +64,12 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// MIT's KDC with these groups, an unasked challenge of `challenge`, and a service for whose ticket SPAKE is needed.
-fn realm(suite: &Suite, kdc: &str, challenge: Option<&str>, transport: Transport) -> Result<Realm, String> {
+pub(super) fn realm(
+    suite: &Suite,
+    kdc: &str,
+    challenge: Option<&str>,
+    transport: Transport,
+) -> Result<Realm, String> {
     let options = Options {
         enctypes: KEYSALTS,
         transport,
