@@ -158,7 +158,9 @@ impl Walk {
             (Stage::Service, Ok(TgsOutcome::Referral { tgt, realm })) => self.referred(*tgt, realm, now, rng),
             (_, Ok(TgsOutcome::Referral { tgt, .. })) => self.got_tgt(*tgt, now, rng),
             (Stage::Path { at, next }, Err(ProtocolError::Refused(_))) if next > at.saturating_add(1) => {
-                self.closer(at, next.saturating_sub(1))
+                let next = next.saturating_sub(1);
+                trace::closer_realm(&self.realm_at(next)?);
+                self.closer(at, next)
             }
             (Stage::Service, Err(error)) if self.hops <= 1 && self.may_ask_again(&error) => {
                 self.ask_exactly(now, rng)
@@ -171,7 +173,6 @@ impl Walk {
     fn closer(mut self, at: usize, next: usize) -> Result<ServiceOutcome, ProtocolError> {
         self.stage = Stage::Near { at, next };
         let realm = self.realm_at(next)?;
-        trace::closer_realm(&realm);
         Ok(self.need(realm))
     }
 
