@@ -11,6 +11,7 @@ mod ktutil;
 mod ldap_kdc;
 mod login;
 mod matrix;
+mod pac;
 mod programs;
 mod refusals;
 mod samba;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
     cases.extend(samba::cases());
+    cases.extend(pac::cases());
     cases.extend(up::cases());
     cases
 }

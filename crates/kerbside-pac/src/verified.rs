@@ -395,8 +395,8 @@ fn account_match(
     };
     let name = components(client);
     let realm = String::from_utf8_lossy(client.realm.as_bytes());
-    // An enterprise name has its realm in it.
-    let enterprise = client.name.name_type == NameType::NT_ENTERPRISE;
+    // An enterprise name has its realm in it; Samba gives that type to any name of S4U2self.
+    let enterprise = client.name.name_type == NameType::NT_ENTERPRISE && name.contains('@');
     let own_domain = upn_dns_info.is_none_or(|info| same_text(&info.dns_domain_name, &realm));
     if !enterprise && own_domain && same_text(&name, account.sam_account_name()) {
         return AccountMatch::SamAccountName;

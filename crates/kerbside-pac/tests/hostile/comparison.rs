@@ -163,7 +163,8 @@ fn how_the_client_is_named_is_told() {
         AccountMatch::UserPrincipalName
     );
     assert_eq!(matched("AD.TEST", "al@corp.example", false), AccountMatch::Other);
-    assert_eq!(matched("AD.TEST", "alice", true), AccountMatch::Other);
+    assert_eq!(matched("AD.TEST", "alice", true), AccountMatch::SamAccountName);
+    assert_eq!(matched("AD.TEST", "alice@ad.test", true), AccountMatch::Other);
     assert_eq!(matched("OTHER.TEST", "alice", false), AccountMatch::Other);
     let bare = with_buffer(PacBufferType::LOGON_INFO, None);
     let pac = check(&bare).unwrap();
