@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kerbside_formats::ccache::CredentialCache;
@@ -233,7 +234,11 @@ fn lines_with(
             step.succeeds
         ),
     )?;
-    let text = fs::read_to_string(&trace).map_err(|e| format!("no trace: {e}: {ended}"))?;
+    comparable_lines(&trace).map_err(|e| format!("{e}: {ended}"))
+}
+
+fn comparable_lines(trace: &Path) -> Result<Vec<String>, String> {
+    let text = fs::read_to_string(trace).map_err(|e| format!("no trace: {e}"))?;
     text.lines()
         .map(|line| comparable(line).ok_or_else(|| format!("no line of a trace: {line:?}")))
         .map(|line| Ok(line?.replace("mit.cc", "cc").replace("our.cc", "cc")))
@@ -502,7 +507,29 @@ fn password(suite: &Suite) -> Result<(), String> {
     let ours = change(Side::Ours, "Passw0rd-one\nPassw0rd-two\nPassw0rd-two\n")?;
     let mut used = vec![false; ALONE.len()];
     let new = compare(STEPS.len(), &mit, &ours, &mut used);
-    expect(new.is_empty(), &new)
+    expect(new.is_empty(), &new)?;
+
+    // An expired password is changed on the way to a ticket.
+    for (side, args) in [(Side::Mit, "mits"), (Side::Ours, "ours")] {
+        realm.kadmin(&format!(
+            "addprinc -pw Passw0rd-old -pwexpire 2001-01-01 +requires_preauth {args}"
+        ))?;
+        let stdin = "Passw0rd-old\nPassw0rd-new\nPassw0rd-new\n";
+        let told = lines(suite, &realm, side, &step("kinit", args, stdin, true))?;
+        for expected in [
+            "Received error from KDC: -1765328361/Password has expired",
+            "Principal expired; getting changepw ticket",
+            "Setting initial creds service to kadmin/changepw",
+            "Attempting password change; 3 tries remaining",
+            "Getting initial TGT with changed password",
+        ] {
+            expect(
+                told.iter().any(|line| line == expected),
+                &format!("{side:?}: no {expected:?} in {told:#?}"),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// kinit -T, with the right password and a wrong one.

@@ -178,6 +178,7 @@ impl Exchange {
         }
         let plain = key
             .decrypt(KeyUsage::AS_REP_ENC_PART, reply.enc_part.cipher)
+            .inspect_err(|_| trace::as_reply_not_decrypted(received.proved_by.is_some()))
             .map_err(|error| match error {
                 CryptoError::IntegrityFailure { enctype } => ProtocolError::WrongReplyKey {
                     principal: self.params.client.clone(),

@@ -179,6 +179,18 @@ pub(crate) fn as_key_of_preauth(enctype: EncryptionType) {
     );
 }
 
+/// MIT tells of it where the key had been of use before the reply.
+pub(crate) fn as_reply_not_decrypted(preauthenticated: bool) {
+    if preauthenticated {
+        event!(
+            "init_creds_preauth_decrypt_fail",
+            { code = ErrorCode::KRB_AP_ERR_BAD_INTEGRITY.0 },
+            "Decrypt with preauth AS key failed: {}",
+            KrbCode(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY)
+        );
+    }
+}
+
 pub(crate) fn decrypted_as_reply(session_key: EncryptionType) {
     event!(
         "init_creds_decrypted_reply",

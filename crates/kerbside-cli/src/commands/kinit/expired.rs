@@ -10,6 +10,13 @@ use crate::commands::kpasswd::{self, NewPassword};
 use crate::diagnosis::{Doing, Proof, explain};
 use crate::output::{self, Report};
 
+/// A line of KRB5_TRACE, by MIT's name of its place.
+macro_rules! trace {
+    ($point:literal, $line:literal) => {
+        tracing::event!(name: $point, target: kerbside_protocol::trace::TARGET, tracing::Level::DEBUG, $line)
+    };
+}
+
 /// How often a new password may be typed.
 const TRIES: u32 = 3;
 
@@ -33,6 +40,7 @@ impl Session<'_> {
             Some(password) => Secret::Password(password),
             None => Secret::Prompt(Box::new(kpasswd::ask_old)),
         };
+        trace!("gic_pwd_expired", "Principal expired; getting changepw ticket");
         let for_change = TgtRequest::for_password_change(request.client.clone());
         let by_password = |error: Error| explain(&error, &self.by_password(request));
         let ticket = self
@@ -40,6 +48,7 @@ impl Session<'_> {
             .get_tgt(&for_change, &mut secret)
             .map_err(by_password)?;
         let new = self.new_password(&ticket)?;
+        trace!("gic_pwd_changed", "Getting initial TGT with changed password");
         self.client
             .get_tgt(request, &mut Secret::Password(new))
             .map_err(by_password)
@@ -56,7 +65,11 @@ impl Session<'_> {
     fn new_password(&self, ticket: &InitialTicket) -> Result<Password, Report> {
         let mut banner = "Password expired.  You must change it now.".to_owned();
         let mut report = Report::new("");
-        for _ in 0..TRIES {
+        for tries in (1..=TRIES).rev() {
+            trace!(
+                "gic_pwd_changepw",
+                "Attempting password change; {tries} tries remaining"
+            );
             output::print(&format!("{banner}\n"));
             (report, banner) = match kpasswd::ask().map_err(self.failed(WHILE_INITIAL))? {
                 NewPassword::Mismatch => again("Password mismatch"),
