@@ -14,7 +14,7 @@ use super::gss::{accept_one, connect, peer, server};
 use super::{case, expect};
 use crate::gss_peer::{Terms, accept, credential, initiate};
 use crate::realm::{Options, PASSWORD, Realm, Side, Transport, program};
-use crate::run::{Ended, Env, free_port};
+use crate::run::{Ended, Env, Program, free_port};
 use crate::{Case, Suite};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -32,6 +32,7 @@ pub(super) fn cases() -> Vec<Case> {
         case("trace: a change of password is told in MIT's lines", password),
         case("trace: the lines of a context are MIT's, in both roles", contexts),
         case("walkthrough A10: KRB5_TRACE=/dev/stdout kinit", to_stdout),
+        case("trace: a service's lines stand beside its log", of_a_service),
         case(
             "trace: no secret in any line, whichever way one logs in",
             no_secret,
@@ -388,6 +389,27 @@ fn to_stdout(suite: &Suite) -> Result<(), String> {
         kvno.complains(&[": Received creds for desired service host/localhost@CONFORM.TEST\n"])?;
     }
     Ok(())
+}
+
+/// What the page of `kerbside up` does, beside its log.
+fn of_a_service(suite: &Suite) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let trace = folder.path().join("trace");
+    let env = Env::default()
+        .with("HOME", folder.path())
+        .with("KRB5_TRACE", &trace);
+    let up = Program::new(suite.bin.join("kerbside"))
+        .args("up --user alice:secret --service HTTP/localhost --web -- sh -c")
+        .arg("echo secret | kinit alice && curl -sS --negotiate -u : \"$KERBSIDE_WEB\"")
+        .ok(&env)?;
+    let text = fs::read_to_string(&trace).map_err(|e| format!("{e}: {up}"))?;
+    let about = about_contexts(&text)?;
+    expect(
+        about.contains("Decrypted AP-REQ with specified server principal HTTP/localhost@")
+            && about.contains("AP-REQ ticket: alice@")
+            && about.contains("Creating AP-REP, time N"),
+        &format!("the page's trace: {text}"),
+    )
 }
 
 /// Passwords, and every key of the keytabs and caches, as text, in hexadecimal of either case and as octets.
