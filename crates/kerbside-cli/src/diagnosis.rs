@@ -88,6 +88,7 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
             source,
             attempts,
         } => exchange::explain(realm, source, attempts, doing),
+        Error::ServerNotFound(found) => exchange::server_not_found(found, doing),
         Error::Cache { name, fault } => cache::explain(name, fault, doing),
         Error::NoTgt { .. } | Error::TgtExpired { .. } | Error::NotCached { .. } => {
             cache::no_ticket(error, doing)

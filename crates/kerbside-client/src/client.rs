@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbside_asn1::{Principal, Realm};
+use kerbside_asn1::{AddressType, Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_protocol::KeyParams;
 
 use crate::config::Config;
-use crate::core::Core;
+use crate::core::{Core, Snapshots};
 use crate::dns::NameServers;
 use crate::driver::{Blocking, Driver, Tokio, block_on};
 use crate::error::Error;
@@ -63,6 +63,7 @@ fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
         config,
         timing: Timing::default(),
         locator: Arc::default(),
+        snapshots: Snapshots::default(),
     }
 }
 
@@ -179,6 +180,75 @@ impl Client {
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
         block_on(self.core.service(cache, server, options))
+    }
+
+    /// The name of a service on a host: `dns_canonicalize_hostname`, `rdns` and `qualify_shortname` of krb5.conf say
+    /// what becomes of the host, `[domain_realm]` names its realm. Without a realm the client's KDC is asked where the
+    /// service is. With `dns_canonicalize_hostname = fallback` the host is as it was given, and
+    /// [`get_service_ticket`](Self::get_service_ticket) tries the other names.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub fn service_principal(&self, service: &str, host: &str) -> Result<Principal, Error> {
+        block_on(self.core.service_principal(service, host))
+    }
+
+    /// Gets a ticket for `server` under the session key of its own ticket-granting ticket, `second_ticket` (the
+    /// encoding of a `Ticket`, which the peer hands over).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn user_to_user(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        second_ticket: &[u8],
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.user_to_user(cache, server, second_ticket, options))
+    }
+
+    /// Gets the cache's ticket-granting ticket for another host; without addresses it is good from any. Nothing is
+    /// stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn forward(
+        &self,
+        cache: &CacheName,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.forward(cache, addresses))
+    }
+
+    /// Gets a ticket of `user` for the cache's principal, a service, without any proof from the user (S4U2Self). An
+    /// enterprise name is looked for in the realm that knows it. Check the name in the ticket with the service's own
+    /// key where it matters: a KDC that knows nothing newer than `PA-FOR-USER` leaves it unprotected in the reply.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn s4u2self(
+        &self,
+        cache: &CacheName,
+        user: &Principal,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.s4u2self(cache, user, options))
+    }
+
+    /// Gets a ticket for `server` of the client of `evidence`, that client's ticket for the cache's principal
+    /// (S4U2Proxy: constrained delegation, by either side's permission).
+    ///
+    /// # Errors
+    /// Any of [`Error`]; [`Error::NotBuilt`] for a service of another realm.
+    pub fn s4u2proxy(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        evidence: &Credential,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.s4u2proxy(cache, server, evidence, options))
     }
 
     /// Changes or sets a password. A password that the server does not like is no error: see
@@ -332,6 +402,77 @@ impl AsyncClient {
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
         self.core.service(cache, server, options).await
+    }
+
+    /// The name of a service on a host: `dns_canonicalize_hostname`, `rdns` and `qualify_shortname` of krb5.conf say
+    /// what becomes of the host, `[domain_realm]` names its realm. Without a realm the client's KDC is asked where the
+    /// service is. With `dns_canonicalize_hostname = fallback` the host is as it was given, and
+    /// [`get_service_ticket`](Self::get_service_ticket) tries the other names.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`].
+    pub async fn service_principal(&self, service: &str, host: &str) -> Result<Principal, Error> {
+        self.core.service_principal(service, host).await
+    }
+
+    /// Gets a ticket for `server` under the session key of its own ticket-granting ticket, `second_ticket` (the
+    /// encoding of a `Ticket`, which the peer hands over).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn user_to_user(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        second_ticket: &[u8],
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        self.core
+            .user_to_user(cache, server, second_ticket, options)
+            .await
+    }
+
+    /// Gets the cache's ticket-granting ticket for another host; without addresses it is good from any. Nothing is
+    /// stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn forward(
+        &self,
+        cache: &CacheName,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.forward(cache, addresses).await
+    }
+
+    /// Gets a ticket of `user` for the cache's principal, a service, without any proof from the user (S4U2Self). An
+    /// enterprise name is looked for in the realm that knows it. Check the name in the ticket with the service's own
+    /// key where it matters: a KDC that knows nothing newer than `PA-FOR-USER` leaves it unprotected in the reply.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn s4u2self(
+        &self,
+        cache: &CacheName,
+        user: &Principal,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.s4u2self(cache, user, options).await
+    }
+
+    /// Gets a ticket for `server` of the client of `evidence`, that client's ticket for the cache's principal
+    /// (S4U2Proxy: constrained delegation, by either side's permission).
+    ///
+    /// # Errors
+    /// Any of [`Error`]; [`Error::NotBuilt`] for a service of another realm.
+    pub async fn s4u2proxy(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        evidence: &Credential,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.s4u2proxy(cache, server, evidence, options).await
     }
 
     /// Changes or sets a password. A password that the server does not like is no error: see

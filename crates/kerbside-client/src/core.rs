@@ -1,9 +1,13 @@
 //! The exchanges as a client runs them, written once for both fronts.
 
 mod armor;
+mod delegation;
 mod initial;
+mod renewal;
 mod round_trip;
 mod service;
+mod snapshot;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +23,7 @@ use crate::locate::Locator;
 use crate::names::CacheName;
 use crate::request::InitialTicket;
 use crate::schedule::Timing;
+use crate::service_host::{self, HostName};
 use crate::store::CacheStore;
 
 /// A client over one of the fronts.
@@ -29,7 +34,10 @@ pub(crate) struct Core<D> {
     pub(crate) store: CacheStore,
     pub(crate) timing: Timing,
     pub(crate) locator: Arc<Locator>,
+    pub(crate) snapshots: Snapshots,
 }
+
+pub(crate) use snapshot::Snapshots;
 
 impl<D: Driver> Core<D> {
     /// How far the KDC's clock is ahead, as the cache remembers it.
@@ -89,6 +97,16 @@ impl<D: Driver> Core<D> {
         self.driver
             .offload(move || store.initialize(&name, &cache))
             .await?
+    }
+
+    /// A host in a service's name, as the resolver calls it. One that it does not know stays as it is: the KDC may.
+    async fn canonical_host(&self, typed: &str) -> HostName {
+        let reverse = service_host::wants_reverse(self.config.krb5_conf());
+        let found = self
+            .canonical_name(&HostName::split(typed).host, reverse)
+            .await
+            .ok();
+        service_host::with_dns(&self.config, typed, found.as_deref())
     }
 
     async fn add_to_cache(&self, name: &CacheName, credential: Credential) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use kerbside_asn1::{KerberosTime, Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::FormatError;
 use kerbside_formats::profile::ProfileError;
-use kerbside_protocol::ProtocolError;
+use kerbside_protocol::{ProtocolError, Refuser};
 
 use crate::attempt::Attempt;
 use crate::locate::DnsTrail;
@@ -110,6 +110,8 @@ pub enum Error {
         /// How the last request travelled; empty when nothing was sent.
         attempts: Vec<Attempt>,
     },
+    /// No KDC that was asked knows the service under any of its names.
+    ServerNotFound(Box<ServerNotFound>),
     // --- credentials ---
     /// A credential cache that cannot be used.
     Cache {
@@ -168,6 +170,68 @@ pub enum Error {
     },
     /// Work that was handed to a thread did not come back: the thread panicked or the runtime ended.
     Interrupted,
+}
+
+/// A service that no KDC knows, and under which names it was looked for.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ServerNotFound {
+    /// The service as the caller named it.
+    pub asked: Principal,
+    /// The names that were tried, in that order.
+    pub tried: Vec<TriedServer>,
+    /// The last refusal.
+    pub last: Error,
+}
+
+/// A name that a KDC does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TriedServer {
+    /// The service asked for; without a realm it was the client's KDC that had to know where it is.
+    pub server: Principal,
+    /// Where the name comes from.
+    pub origin: NameOrigin,
+    /// The realm whose KDC said no.
+    pub refused_by: Realm,
+    /// What that KDC was asked for: the service, or the TGT of a realm on the way to it.
+    pub refused: Principal,
+}
+
+/// Where a service's name comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameOrigin {
+    /// The caller gave it.
+    Given,
+    /// DNS gave the host (`dns_canonicalize_hostname = fallback`).
+    Canonical {
+        /// The host that DNS was asked about.
+        host: String,
+    },
+    /// The realm is the host's domain: nobody knew a realm of the host.
+    HostDomain,
+}
+
+impl TriedServer {
+    /// From the refusal that `error` is; `None` when it is another error.
+    pub(crate) fn new(server: &Principal, origin: NameOrigin, error: &Error) -> Option<Self> {
+        let Error::Exchange { source, .. } = error else {
+            return None;
+        };
+        let ProtocolError::Refused(refusal) = &**source else {
+            return None;
+        };
+        Some(Self {
+            server: server.clone(),
+            origin,
+            refused_by: match &refusal.by {
+                Refuser::Kdc(realm) => realm.clone(),
+                Refuser::Service(service) => service.realm.clone(),
+            },
+            refused: refusal.server.clone(),
+        })
+    }
 }
 
 /// What is wrong with a credential cache.
@@ -309,6 +373,10 @@ impl fmt::Display for Error {
                 write!(f, "the host {} has no address: {reason}", host.escape_debug())
             }
             Self::Exchange { source, .. } => source.fmt(f),
+            Self::ServerNotFound(found) => {
+                write!(f, "no KDC knows the service {}", found.asked)?;
+                found.tried.iter().try_for_each(|tried| write!(f, "; {tried}"))
+            }
             Self::Cache { name, fault } => write!(f, "credential cache {name}: {fault}"),
             Self::Keytab { name, fault } => write!(f, "keytab {name}: {fault}"),
             Self::NoTgt { cache, wanted, .. } => {
@@ -345,6 +413,23 @@ fn trail(f: &mut fmt::Formatter<'_>, dns: &DnsTrail) -> fmt::Result {
     match dns {
         DnsTrail::Forbidden => f.write_str("; dns_lookup_kdc is false"),
         DnsTrail::Asked(queries) => queries.iter().try_for_each(|query| write!(f, "; {query}")),
+    }
+}
+
+impl fmt::Display for TriedServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.server)?;
+        match &self.origin {
+            NameOrigin::Given => {}
+            NameOrigin::Canonical { host } => write!(f, " (DNS calls {} so)", host.escape_debug())?,
+            NameOrigin::HostDomain => f.write_str(" (the realm by the host's domain)")?,
+        }
+        write!(f, ": the KDC of {} does not know ", self.refused_by)?;
+        if self.refused == self.server {
+            f.write_str("it")
+        } else {
+            write!(f, "{}", self.refused)
+        }
     }
 }
 

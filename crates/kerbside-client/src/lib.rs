@@ -10,6 +10,7 @@
 //! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
 //! | `store`, `names` | FILE, DIR, MEMORY, KEYRING and KCM credential caches and their collections, keytab files |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
+//! | `service_host` | the host in a service's name: as typed, or as the resolver calls it |
 //! | `secret` | passwords, prompts, keytabs |
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
 //! | `addresses` | the addresses of this machine, for tickets that are bound to them |
@@ -41,6 +42,7 @@ mod replay_cache;
 mod request;
 mod schedule;
 mod secret;
+mod service_host;
 mod store;
 mod trace;
 mod transport;
@@ -51,7 +53,7 @@ pub use clock::now;
 pub use config::{Config, LoadedProfile, load_profile};
 pub use dns::{DnsKind, DnsOutcome, DnsQuery};
 pub use environment::Environment;
-pub use error::{CacheFault, Error, KeytabFault};
+pub use error::{CacheFault, Error, KeytabFault, NameOrigin, ServerNotFound, TriedServer};
 pub use keytab_keys::KeytabKeys;
 pub use locate::DnsTrail;
 pub use names::{CacheName, KeytabName};

@@ -212,7 +212,7 @@ impl<D: Driver> Core<D> {
 
     /// The realm that DNS names for a host: the first TXT record of `_kerberos.HOST`, then of its parent domains. Not
     /// authenticated: only for who has set `dns_lookup_realm`.
-    async fn realm_by_dns(&self, host: &str) -> Result<Option<Realm>, Error> {
+    pub(crate) async fn realm_by_dns(&self, host: &str) -> Result<Option<Realm>, Error> {
         let limit = self.timing().total.min(LOOKUP_LIMIT);
         let name_servers = self.locator.name_servers.clone();
         let settings = self.driver.offload(move || name_servers.read()).await?;

@@ -230,7 +230,11 @@ impl Exchange {
             }
             _ => {
                 let by = self.kdc();
-                Err(error.into_refusal(by, Some(self.params.tgt.client), self.params.server))
+                let client = match self.params.client {
+                    TgsClient::ForUser(user) => user.principal,
+                    TgsClient::Own | TgsClient::Evidence(_) => self.params.tgt.client,
+                };
+                Err(error.into_refusal(by, Some(client), self.params.server))
             }
         }
     }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use kerbside_asn1::{ErrorCode, Realm};
-use kerbside_client::Attempt;
+use kerbside_client::{Attempt, ServerNotFound};
 use kerbside_protocol::{ProtocolError, Refusal, Refuser};
 
 use super::{Doing, Proof, answered};
-use crate::output::{Report, duration, timestamp};
+use crate::output::{Report, duration, escape, timestamp};
 
 /// No KDC answered: each address, transport, time.
 pub(super) fn unreachable(realm: &Realm, attempts: &[Attempt], took: Duration, doing: &Doing<'_>) -> Report {
@@ -55,6 +55,33 @@ pub(super) fn explain(
     let hints = std::mem::take(&mut report.hints);
     report.evidence.extend(answered(attempts));
     report.hints = hints;
+    report
+}
+
+/// No KDC knows the service: which names were tried, and where they came from.
+pub(super) fn server_not_found(found: &ServerNotFound, doing: &Doing<'_>) -> Report {
+    let mut report = super::explain(&found.last, doing);
+    if let [only] = found.tried.as_slice()
+        && only.server == found.asked
+        && only.refused == only.server
+    {
+        return report;
+    }
+    report.evidence.extend(
+        found
+            .tried
+            .iter()
+            .map(|tried| format!("tried {}", escape(&tried.to_string()))),
+    );
+    if let Some(tried) = found.tried.last()
+        && let Some(far) = tried.refused.name.krbtgt_realm()
+    {
+        let (from, far) = (&tried.refused_by, String::from_utf8_lossy(far));
+        report.hints = vec![
+            format!("realm {from} shares no key with realm {}", escape(&far)),
+            "name the host's realm in [domain_realm], and the realms on the way in [capaths]".to_owned(),
+        ];
+    }
     report
 }
 

@@ -1,91 +1,30 @@
-//! The TGS exchange as a client runs it, and the cache before it.
+//! A ticket for a service: the cache's, else by way of the KDCs, under each of the names that the service may have.
 
-use kerbside_asn1::{KerberosTime, Principal, Realm};
+use kerbside_asn1::{ErrorCode, KdcOptions, NameType, Principal, Realm, Ticket};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
-use kerbside_formats::ccache::CredentialCache;
-use kerbside_protocol::{ProtocolError, TgsExchange, TgsOutcome, TgsParams};
+use kerbside_formats::krb5_conf::DnsCanonicalize;
+use kerbside_protocol::{ProtocolError, Refuser};
 
-use super::{Core, not_built};
-use crate::attempt::Attempt;
-use crate::clock;
+use super::Core;
+use super::walk::Ground;
 use crate::driver::Driver;
-use crate::error::Error;
+use crate::error::{Error, NameOrigin, ServerNotFound, TriedServer};
+use crate::locate::Service;
 use crate::names::CacheName;
-use crate::random::OsRandom;
 use crate::request::{ServiceTicket, ServiceTicketOptions};
+use crate::service_host::{self, HostName};
 use crate::trace;
 
+/// A service ticket as it is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    pub(super) options: &'a ServiceTicketOptions,
+    /// The service's own TGT, for a user-to-user ticket.
+    pub(super) second_ticket: Option<&'a [u8]>,
+}
+
 impl<D: Driver> Core<D> {
-    /// Renews a ticket.
-    pub(crate) async fn renew(
-        &self,
-        ticket: Credential,
-        clock_offset_seconds: i64,
-    ) -> Result<ServiceTicket, Error> {
-        self.same_again(TgsParams::renew(ticket), clock_offset_seconds)
-            .await
-    }
-
-    /// Makes a postdated ticket valid.
-    pub(crate) async fn validate(
-        &self,
-        ticket: Credential,
-        clock_offset_seconds: i64,
-    ) -> Result<ServiceTicket, Error> {
-        self.same_again(TgsParams::validate(ticket), clock_offset_seconds)
-            .await
-    }
-
-    /// Exchanges a ticket for one like it.
-    async fn same_again(
-        &self,
-        mut params: TgsParams,
-        clock_offset_seconds: i64,
-    ) -> Result<ServiceTicket, Error> {
-        params.clock_offset_seconds = clock_offset_seconds;
-        params.skew_seconds_max = self.libdefaults().clockskew_seconds;
-        params.enctypes = self.libdefaults().default_tgs_enctypes.enctypes.clone();
-        params.enctype_policy = self.config.enctype_policy();
-        self.tgs(params).await
-    }
-
-    /// The TGS exchange.
-    async fn tgs(&self, params: TgsParams) -> Result<ServiceTicket, Error> {
-        let asked = params.server.realm.clone();
-        let mut attempts = Vec::new();
-        let failed = |source: ProtocolError, attempts: &mut Vec<Attempt>| Error::Exchange {
-            realm: asked.clone(),
-            source: Box::new(source),
-            attempts: std::mem::take(attempts),
-        };
-        let mut outcome = TgsExchange::start(params, clock::now(), &mut OsRandom)
-            .map_err(|source| failed(source, &mut attempts))?;
-        loop {
-            let next = match outcome {
-                TgsOutcome::Done(done) => {
-                    return Ok(ServiceTicket {
-                        credential: done.credential,
-                        from_cache: false,
-                        attempts,
-                    });
-                }
-                TgsOutcome::Send {
-                    request,
-                    realm,
-                    constraints,
-                    pending,
-                } => {
-                    let delivered = self.round_trip(request, &realm, constraints).await?;
-                    attempts = delivered.attempts;
-                    pending.reply(&delivered.reply, clock::now())
-                }
-                _ => return Err(not_built("this step of the TGS exchange")),
-            };
-            outcome = next.map_err(|source| failed(source, &mut attempts))?;
-        }
-    }
-
     /// A ticket for a service, from the cache or by the cache's TGT.
     pub(crate) async fn service(
         &self,
@@ -93,96 +32,282 @@ impl<D: Driver> Core<D> {
         server: &Principal,
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
-        // Once: while the KDC is asked, another program may switch the collection to another cache.
-        let name = &self.resolve_cache(name).await?;
-        let cache = self.read_cache(name).await?;
-        trace::getting_credentials(&cache.primary, server, name);
-        let offset = self.offset_of(&cache);
-        let now = clock::now().time.saturating_add_seconds(offset);
-        if let Some(credential) = cached(&cache, server, options, now) {
-            trace::retrieved(name, &cache.primary, server, true);
-            let credential = credential.clone();
+        let wanted = Wanted {
+            options,
+            second_ticket: None,
+        };
+        let ground = self.ground(name).await?;
+        self.named_service(&ground, server, wanted).await
+    }
+
+    /// As [`service`](Self::service), under the session key of another ticket.
+    pub(crate) async fn user_to_user(
+        &self,
+        name: &CacheName,
+        server: &Principal,
+        second_ticket: &[u8],
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        let wanted = Wanted {
+            options,
+            second_ticket: Some(second_ticket),
+        };
+        let ground = self.ground(name).await?;
+        self.named_service(&ground, server, wanted).await
+    }
+
+    /// Tries the names that the service may have, until a KDC knows one.
+    async fn named_service(
+        &self,
+        ground: &Ground,
+        server: &Principal,
+        wanted: Wanted<'_>,
+    ) -> Result<ServiceTicket, Error> {
+        trace::getting_credentials(&ground.cache.primary, server, &ground.name);
+        let mut tried = Vec::new();
+        let first = self.first_name(server);
+        let mut last = match self
+            .one_name(ground, &first, NameOrigin::Given, wanted, &mut tried)
+            .await
+        {
+            Err(error) if is_unknown(&error) => error,
+            other => return other,
+        };
+        if let Some((second, origin)) = self.second_name(server, &first).await? {
+            last = match self.one_name(ground, &second, origin, wanted, &mut tried).await {
+                Err(error) if is_unknown(&error) => error,
+                other => return other,
+            };
+        }
+        Err(Error::ServerNotFound(Box::new(ServerNotFound {
+            asked: server.clone(),
+            tried,
+            last,
+        })))
+    }
+
+    /// The name that is tried first: as given, but for a host that `dns_canonicalize_hostname = fallback` left as it
+    /// was typed.
+    fn first_name(&self, server: &Principal) -> Principal {
+        match self.fallback_host(server) {
+            Some((service, host)) => {
+                let host = service_host::without_dns(&self.config, &host);
+                self.on_host(&service, &host, &server.realm)
+            }
+            None => server.clone(),
+        }
+    }
+
+    /// The name that is tried when no KDC knows the first: with the host that DNS names.
+    async fn second_name(
+        &self,
+        server: &Principal,
+        first: &Principal,
+    ) -> Result<Option<(Principal, NameOrigin)>, Error> {
+        let Some((service, host)) = self.fallback_host(server) else {
+            return Ok(None);
+        };
+        let found = self.canonical_host(&host).await;
+        let second = self.on_host(&service, &found, &server.realm);
+        if second == *first {
+            return Ok(None);
+        }
+        Ok(Some((second, NameOrigin::Canonical { host })))
+    }
+
+    /// Service and host of a name whose host DNS may replace later.
+    fn fallback_host(&self, server: &Principal) -> Option<(String, String)> {
+        let host_based = server.name.name_type == NameType::NT_SRV_HST && server.name.components.len() == 2;
+        if !host_based || self.libdefaults().dns_canonicalize_hostname != DnsCanonicalize::Fallback {
+            return None;
+        }
+        let text = |index| {
+            let component = server.name.component(index)?;
+            String::from_utf8(component.to_vec())
+                .ok()
+                .filter(|text| !text.is_empty())
+        };
+        Some((text(0)?, text(1)?))
+    }
+
+    /// One name: the cache, the KDCs, and where nobody named a realm and the client's KDC knows of none, the realm that
+    /// the host's domain suggests.
+    async fn one_name(
+        &self,
+        ground: &Ground,
+        server: &Principal,
+        origin: NameOrigin,
+        wanted: Wanted<'_>,
+        tried: &mut Vec<TriedServer>,
+    ) -> Result<ServiceTicket, Error> {
+        let cached = cached(ground, server, wanted);
+        trace::retrieved(&ground.name, &ground.cache.primary, server, cached.is_some());
+        if let Some(credential) = cached {
             return Ok(ServiceTicket {
                 credential,
                 from_cache: true,
                 attempts: Vec::new(),
             });
         }
-        trace::retrieved(name, &cache.primary, server, false);
-        if options.cached_only {
+        if wanted.options.cached_only {
             return Err(Error::NotCached {
-                cache: name.clone(),
+                cache: ground.name.clone(),
                 server: Box::new(server.clone()),
             });
         }
-        let tgt = tgt_for(name, &cache, &server.realm, now)?;
-        trace::local_tgt(&tgt);
-        let mut params = TgsParams::new(tgt, server.clone());
-        params.armor = Self::tgs_armor(&cache, &server.realm);
-        params.clock_offset_seconds = offset;
-        params.skew_seconds_max = self.libdefaults().clockskew_seconds;
-        let configured = &self.libdefaults().default_tgs_enctypes.enctypes;
-        params.enctype_policy = self.config.enctype_policy();
-        params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
-        let ticket = self.tgs(params).await?;
-        trace::received_service_ticket(&ticket.credential.server);
-        if options.store {
-            self.add_to_cache(name, ticket.credential.clone()).await?;
+        let mut won = self.fetch(ground, server.clone(), wanted).await;
+        if let Err(error) = &won
+            && is_unknown(error)
+        {
+            tried.extend(TriedServer::new(server, origin, error));
+        }
+        let realm = match &won {
+            Err(error) if server.realm.is_empty() && is_refused_by(error, &ground.start) => self
+                .fallback_realm(server)
+                .await
+                .filter(|realm| *realm != ground.start),
+            _ => None,
+        };
+        if let Some(realm) = realm {
+            let elsewhere = Principal {
+                realm,
+                name: server.name.clone(),
+            };
+            won = self.fetch(ground, elsewhere.clone(), wanted).await;
+            if let Err(error) = &won
+                && is_unknown(error)
+            {
+                tried.extend(TriedServer::new(&elsewhere, NameOrigin::HostDomain, error));
+            }
+        }
+        let ticket = won?;
+        if wanted.options.store {
+            // Under the name it was asked for: the next request looks for that.
+            let stored = Credential {
+                server: server.clone(),
+                ..ticket.credential.clone()
+            };
+            self.add_to_cache(&ground.name, stored).await?;
         }
         Ok(ticket)
     }
-}
 
-/// The cached ticket for `server` that is valid at `now` and ends last.
-fn cached<'a>(
-    cache: &'a CredentialCache,
-    server: &Principal,
-    options: &ServiceTicketOptions,
-    now: KerberosTime,
-) -> Option<&'a Credential> {
-    let fits = |enctype: EncryptionType| {
-        options
-            .enctypes
-            .as_ref()
-            .is_none_or(|enctypes| enctypes.contains(&enctype))
-    };
-    cache
-        .credentials()
-        .filter(|credential| credential.server == *server && credential.client == cache.primary)
-        .filter(|credential| !credential.is_skey && credential.end_time > now)
-        .filter(|credential| fits(credential.session_key.enctype()))
-        .max_by_key(|credential| credential.end_time)
-}
-
-/// The ticket-granting ticket for `realm`.
-fn tgt_for(
-    name: &CacheName,
-    cache: &CredentialCache,
-    realm: &Realm,
-    now: KerberosTime,
-) -> Result<Credential, Error> {
-    let wanted = Principal::krbtgt(&cache.primary.realm, realm);
-    let found = cache.find(&wanted);
-    trace::retrieved(name, &cache.primary, &wanted, found.is_some());
-    match found {
-        Some(tgt) if tgt.end_time > now => Ok(tgt.clone()),
-        Some(tgt) => Err(Error::TgtExpired {
-            cache: name.clone(),
-            server: Box::new(wanted),
-            end: tgt.end_time,
-            now,
-        }),
-        None if *realm != cache.primary.realm => Err(not_built(&format!(
-            "tickets of other realms: {} has no ticket for {wanted}",
-            cache.primary
-        ))),
-        None => Err(Error::NoTgt {
-            cache: name.clone(),
-            wanted: Box::new(wanted),
-            present: cache
-                .credentials()
-                .map(|credential| credential.server.clone())
-                .collect(),
-        }),
+    async fn fetch(
+        &self,
+        ground: &Ground,
+        server: Principal,
+        wanted: Wanted<'_>,
+    ) -> Result<ServiceTicket, Error> {
+        let mut params = self.service_params(ground, server, wanted.options);
+        if let Some(ticket) = wanted.second_ticket {
+            params.options.insert(KdcOptions::ENC_TKT_IN_SKEY);
+            params.additional_tickets = vec![ticket.to_vec()];
+        }
+        self.walk(ground, params, wanted.options.store).await
     }
+
+    /// The name of a service on a host, as `dns_canonicalize_hostname`, `rdns` and `qualify_shortname` want it, in the
+    /// realm that `[domain_realm]` names for the host, or in none: then the client's KDC is asked where it is.
+    pub(crate) async fn service_principal(&self, service: &str, host: &str) -> Result<Principal, Error> {
+        let host = match self.libdefaults().dns_canonicalize_hostname {
+            DnsCanonicalize::Yes => self.canonical_host(host).await,
+            DnsCanonicalize::No => service_host::without_dns(&self.config, host),
+            DnsCanonicalize::Fallback => {
+                let components = vec![service.as_bytes().to_vec(), host.as_bytes().to_vec()];
+                let name = kerbside_asn1::Name::from_components(components);
+                return Ok(Principal {
+                    realm: Realm::default(),
+                    name: name.with_type(NameType::NT_SRV_HST),
+                });
+            }
+        };
+        Ok(self.on_host(service, &host, &Realm::default()))
+    }
+
+    fn on_host(&self, service: &str, host: &HostName, realm: &Realm) -> Principal {
+        let name = kerbside_asn1::Name::service(service, &host.with_trailer());
+        let realm = if realm.is_empty() {
+            let found = self.config.krb5_conf().realm_of_host(&host.host);
+            found.map(Realm::from).unwrap_or_default()
+        } else {
+            realm.clone()
+        };
+        Principal { realm, name }
+    }
+
+    /// The realm that a service's host suggests: what DNS says where `dns_lookup_realm` lets it, a parent domain that
+    /// has KDCs as far as `realm_try_domains` lets us look, else the host's domain; without a domain the default realm.
+    async fn fallback_realm(&self, server: &Principal) -> Option<Realm> {
+        let host = String::from_utf8(server.name.component(1)?.to_vec()).ok()?;
+        if self.libdefaults().dns_lookup_realm
+            && let Ok(Some(realm)) = self.realm_by_dns(&host).await
+        {
+            return Some(realm);
+        }
+        let Some(suggested) = service_host::suggested_realms(&host, self.libdefaults().realm_try_domains)
+        else {
+            return self.config.default_realm().ok();
+        };
+        for realm in suggested.probes {
+            if self.servers(&realm, Service::Kdc).await.is_ok() {
+                return Some(realm);
+            }
+        }
+        Some(suggested.domain)
+    }
+}
+
+/// The cached ticket for `server` that is valid and ends last. One that was asked for without a realm gets its own name
+/// back.
+fn cached(ground: &Ground, server: &Principal, wanted: Wanted<'_>) -> Option<Credential> {
+    let cache = &ground.cache;
+    let fits = |enctype: EncryptionType| {
+        let enctypes = wanted.options.enctypes.as_ref();
+        enctypes.is_none_or(|enctypes| enctypes.contains(&enctype))
+    };
+    let of_kind = |credential: &Credential| match wanted.second_ticket {
+        None => !credential.is_skey,
+        Some(second) => credential.is_skey && credential.second_ticket == second,
+    };
+    let find = |server: &Principal| {
+        cache
+            .credentials()
+            .filter(|credential| credential.server == *server && credential.client == cache.primary)
+            .filter(|credential| of_kind(credential) && credential.end_time > ground.now)
+            .filter(|credential| fits(credential.session_key.enctype()))
+            .max_by_key(|credential| credential.end_time)
+            .cloned()
+    };
+    if !server.realm.is_empty() {
+        return find(server);
+    }
+    let mut found = find(server).or_else(|| {
+        find(&Principal {
+            realm: cache.primary.realm.clone(),
+            name: server.name.clone(),
+        })
+    })?;
+    if let Ok(ticket) = kerbside_asn1::decode::<Ticket<'_>>(&found.ticket) {
+        found.server = Principal::from_wire(ticket.realm, &ticket.sname);
+    }
+    Some(found)
+}
+
+fn refusal(error: &Error) -> Option<(ErrorCode, &Refuser)> {
+    let Error::Exchange { source, .. } = error else {
+        return None;
+    };
+    match &**source {
+        ProtocolError::Refused(refusal) => Some((refusal.code, &refusal.by)),
+        _ => None,
+    }
+}
+
+/// Whether a KDC said that it does not know the service.
+pub(super) fn is_unknown(error: &Error) -> bool {
+    refusal(error).is_some_and(|(code, _)| code == ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN)
+}
+
+fn is_refused_by(error: &Error, realm: &Realm) -> bool {
+    refusal(error).is_some_and(|(_, by)| *by == Refuser::Kdc(realm.clone()))
 }

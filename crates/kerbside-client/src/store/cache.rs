@@ -128,11 +128,31 @@ impl CacheStore {
     /// [`Error::Cache`]; [`CacheFault::OtherPrincipal`] for a ticket of another client than
     /// the cache's.
     pub fn add(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
+        self.add_checked(name, credential, same_client)
+    }
+
+    /// As [`add`](Self::add), for a ticket that the cache's principal, a service, got on behalf of another client: MIT
+    /// keeps such tickets in the service's own cache.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn add_for_other(&self, name: &CacheName, credential: &Credential) -> Result<(), Error> {
+        self.add_checked(name, credential, |_, _| Ok(()))
+    }
+
+    fn add_checked(
+        &self,
+        name: &CacheName,
+        credential: &Credential,
+        check: ClientCheck,
+    ) -> Result<(), Error> {
         let name = &self.resolve(name)?;
         let entry = || CacheEntry::Credential(Box::new(credential.clone()));
-        let owned = |owner: &Principal| same_client(owner, credential);
+        let owned = |owner: &Principal| check(owner, credential);
         let added = match name {
-            CacheName::File(path) | CacheName::DirFile(path) => add_to_file(path, credential, &self.policy),
+            CacheName::File(path) | CacheName::DirFile(path) => {
+                add_to_file(path, credential, &self.policy, check)
+            }
             CacheName::Memory(key) => match self.memory().get_mut(key) {
                 Some(cache) => owned(&cache.primary).map(|()| cache.add(credential.clone())),
                 None => Err(CacheFault::File(FileFault::NotFound)),
@@ -250,11 +270,19 @@ fn same_client(owner: &Principal, credential: &Credential) -> Result<(), CacheFa
     })
 }
 
-fn add_to_file(path: &Path, credential: &Credential, policy: &EnctypePolicy) -> Result<(), CacheFault> {
+/// Whether a ticket may go into a cache, by whose both are.
+type ClientCheck = fn(&Principal, &Credential) -> Result<(), CacheFault>;
+
+fn add_to_file(
+    path: &Path,
+    credential: &Credential,
+    policy: &EnctypePolicy,
+    check: ClientCheck,
+) -> Result<(), CacheFault> {
     let mut older = false;
     file::append(path, Kind::Cache, |bytes| {
         let cache = parse(bytes, policy)?;
-        same_client(&cache.primary, credential)?;
+        check(&cache.primary, credential)?;
         older = !bytes.starts_with(&VERSION_4);
         if older {
             return Ok(None);
@@ -272,7 +300,7 @@ fn add_to_file(path: &Path, credential: &Credential, policy: &EnctypePolicy) -> 
         Kind::Cache,
         |bytes| -> Result<Zeroizing<Vec<u8>>, CacheFault> {
             let mut cache = parse(bytes.unwrap_or_default(), policy)?;
-            same_client(&cache.primary, credential)?;
+            check(&cache.primary, credential)?;
             cache.add(credential.clone());
             cache.to_bytes().map_err(CacheFault::Unwritable)
         },

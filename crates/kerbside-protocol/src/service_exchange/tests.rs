@@ -311,22 +311,28 @@ fn capaths_name_the_realms_and_their_tickets_are_kept() {
 }
 
 #[test]
-fn where_no_realm_of_the_path_is_trusted_the_last_refusal_is_told() {
+fn where_no_realm_is_trusted_the_refusal_of_the_way_is_told_and_not_that_of_a_guess() {
+    let refused = |walked: &Walked| match &walked.1 {
+        Err(ProtocolError::Refused(refusal)) => refusal.server.to_string(),
+        other => panic!("expected a refusal, but found {other:?}"),
+    };
+
     let world = World {
         answers: &[],
         cached: &[],
     };
     let walked = world.walk(from_a_org(service("B.ORG")));
     assert_eq!(walked.0.last().unwrap(), "A.ORG: krbtgt/ORG");
-    let refused = walked.1.unwrap_err();
-    assert_eq!(refused.code(), Some(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN));
+    assert_eq!(refused(&walked), "krbtgt/B.ORG@A.ORG");
+    let walked = world.walk(configured("Z.NET", &["M1", "M2"]));
+    assert_eq!(refused(&walked), "krbtgt/M1@A.ORG");
     let far = World {
         answers: &[("A.ORG", "krbtgt/B.COM", Says::Go("HUB"))],
         cached: &[],
     };
     let walked = far.walk(from_a_org(service("B.COM")));
     assert_eq!(walked.0.last().unwrap(), "HUB: krbtgt/B.COM");
-    assert!(matches!(walked.1, Err(ProtocolError::Refused(_))));
+    assert_eq!(refused(&walked), "krbtgt/B.COM@HUB");
 }
 
 #[test]

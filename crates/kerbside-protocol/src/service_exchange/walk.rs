@@ -27,6 +27,8 @@ pub(super) struct Walk {
     /// The realms whose KDCs sent us on.
     seen: Vec<Realm>,
     hops: u32,
+    /// What the KDC at hand said to the request for the whole way.
+    refused: Option<ProtocolError>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ impl Walk {
             stage,
             seen: Vec::new(),
             hops: 0,
+            refused: None,
         };
         walk.need(realm)
     }
@@ -157,16 +160,35 @@ impl Walk {
             (_, Ok(TgsOutcome::Done(done))) => self.got_tgt(done.credential, now, rng),
             (Stage::Service, Ok(TgsOutcome::Referral { tgt, realm })) => self.referred(*tgt, realm, now, rng),
             (_, Ok(TgsOutcome::Referral { tgt, .. })) => self.got_tgt(*tgt, now, rng),
-            (Stage::Path { at, next }, Err(ProtocolError::Refused(_))) if next > at.saturating_add(1) => {
-                let next = next.saturating_sub(1);
-                trace::closer_realm(&self.realm_at(next)?);
-                self.closer(at, next)
+            (Stage::Path { at, next }, Err(error @ ProtocolError::Refused(_))) => {
+                self.closer_or_refused(at, next, error)
             }
             (Stage::Service, Err(error)) if self.hops <= 1 && self.may_ask_again(&error) => {
                 self.ask_exactly(now, rng)
             }
             (_, Err(error)) => Err(error),
         }
+    }
+
+    /// The KDC of realm `at` gives no TGT for `next`. Where nobody wrote the path down, it is the refusal of the whole
+    /// way that tells what is wrong, not that of a realm that we guessed between.
+    fn closer_or_refused(
+        mut self,
+        at: usize,
+        next: usize,
+        error: ProtocolError,
+    ) -> Result<ServiceOutcome, ProtocolError> {
+        let error = match self.refused.take() {
+            Some(first) if !self.params.path.configured => first,
+            _ => error,
+        };
+        if next <= at.saturating_add(1) {
+            return Err(error);
+        }
+        self.refused = Some(error);
+        let next = next.saturating_sub(1);
+        trace::closer_realm(&self.realm_at(next)?);
+        self.closer(at, next)
     }
 
     /// The next TGT on the path, from the cache or of the KDC at hand.
@@ -221,6 +243,7 @@ impl Walk {
             Some(_) => trace::received_tgt_on_path(&realm),
             None => trace::received_tgt_off_path(&realm),
         }
+        self.refused = None;
         self.tgt = Some(tgt.clone());
         self.stage = match (self.stage, at) {
             (Stage::Path { at: before, .. }, Some(at)) if at > before => Stage::Path { at, next: at },

@@ -31,7 +31,6 @@ impl Exchange {
         let opened = self.open_tunnel(sent, &reply)?;
         let plain = self.decrypt(sent, &reply, opened.as_ref())?;
         let enc: EncTgsRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
-        let client = self.verify_client(Principal::from_wire(reply.crealm, &reply.cname))?;
         if let TgsClient::ForUser(_) = self.params.client {
             // In armor the clear says nothing.
             let armored = opened.as_ref().map(Opened::padata);
@@ -50,9 +49,11 @@ impl Exchange {
             inherited: self.inherited_flags(),
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
+        let referred = self.verify_server(&server)?;
+        let found = Principal::from_wire(reply.crealm, &reply.cname);
+        let client = self.verify_client(found, referred.is_some())?;
         trace::tgs_reply(&client, &server, session_key.enctype());
         trace::tgs_result(&self.params, ErrorCode::KDC_ERR_NONE);
-        let referred = self.verify_server(&server)?;
         self.verify_freshness(&enc, now)?;
         if !self.params.addresses.is_empty()
             && !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses)
@@ -94,11 +95,13 @@ impl Exchange {
     ///
     /// The name that comes is in clear, so ours is taken where there is one. An enterprise name is the KDC's to
     /// replace; then the one in clear is all there is without FAST, and who needs certainty decrypts the ticket, which
-    /// is under the asking service's own key.
-    fn verify_client(&self, found: Principal) -> Result<Principal, ProtocolError> {
+    /// is under the asking service's own key. On the way to another realm a service's ticket stays its own
+    /// (MS-SFU 3.2.5.1.2).
+    fn verify_client(&self, found: Principal, is_referral: bool) -> Result<Principal, ProtocolError> {
         let own = &self.params.tgt.client;
         let expected = match &self.params.client {
             TgsClient::Own => own,
+            TgsClient::ForUser(_) if is_referral => own,
             TgsClient::Evidence(client) => client,
             TgsClient::ForUser(user) if found == *own && user.principal != *own => {
                 return Err(self.fault(Misbehaviour::S4uIgnored));

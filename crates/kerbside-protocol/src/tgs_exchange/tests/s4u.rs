@@ -210,3 +210,19 @@ fn constrained_delegation_shows_the_evidence_and_gets_a_ticket_of_its_client() {
         assert!(matches!(misbehaviour(other), Misbehaviour::Client { .. }));
     }
 }
+
+#[test]
+fn on_the_way_to_another_realm_the_ticket_is_the_services_own() {
+    let referral = |client: Principal| {
+        let (request, pending) = begin(TgsParams::s4u2self(tgt(), S4uUser::new(bob())));
+        let mut issue = answer(&request);
+        referral_to("ELSEWHERE.COM")(&mut issue);
+        issue.client = client;
+        pending.reply(&issue.tgs_rep(&mut rng(13)), now(60))
+    };
+    assert!(matches!(referral(alice()), Ok(TgsOutcome::Referral { tgt, .. }) if tgt.client == alice()));
+    assert!(matches!(
+        misbehaviour(referral(bob())),
+        Misbehaviour::Client { .. }
+    ));
+}

@@ -1,0 +1,234 @@
+//! A service acts for its users: S4U2Self and S4U2Proxy (MS-SFU).
+
+use kerbside_asn1::{Name, NameType, Principal, Realm};
+use kerbside_crypto::Password;
+use kerbside_formats::Credential;
+use kerbside_protocol::{
+    AsExchange, AsOutcome, MAX_REFERRALS, Misbehaviour, ProtocolError, Refuser, S4uUser, TgsParams,
+};
+
+use super::walk::{Answered, Ground};
+use super::{Core, not_built};
+use crate::clock;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::names::CacheName;
+use crate::random::OsRandom;
+use crate::request::{ServiceTicket, ServiceTicketOptions, TgtRequest};
+use crate::secret::Secret;
+
+impl<D: Driver> Core<D> {
+    /// A ticket of `user` for the cache's principal, a service.
+    pub(crate) async fn s4u2self(
+        &self,
+        name: &CacheName,
+        user: &Principal,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        let ground = self.ground(name).await?;
+        let service = ground.cache.primary.clone();
+        let is_ours = |ticket: &&Credential| {
+            ticket.client == *user && ticket.server == service && ticket.second_ticket.is_empty()
+        };
+        if let Some(ticket) = from_cache(&ground, is_ours) {
+            return Ok(ticket);
+        }
+        let wanted = service.clone();
+        if options.cached_only {
+            return Err(not_cached(&ground, wanted));
+        }
+        let user = self.in_its_realm(user).await?;
+        let ticket = self.self_ticket(&ground, S4uUser::new(user), options).await?;
+        self.keep_for_other(&ground, &ticket, options).await?;
+        Ok(ticket)
+    }
+
+    /// A ticket of the client of `evidence`, that client's ticket for the cache's principal, for `server`.
+    pub(crate) async fn s4u2proxy(
+        &self,
+        name: &CacheName,
+        server: &Principal,
+        evidence: &Credential,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        let ground = self.ground(name).await?;
+        let is_ours = |ticket: &&Credential| {
+            ticket.client == evidence.client
+                && ticket.server == *server
+                && ticket.second_ticket == evidence.ticket
+        };
+        if let Some(ticket) = from_cache(&ground, is_ours) {
+            return Ok(ticket);
+        }
+        if options.cached_only {
+            return Err(not_cached(&ground, server.clone()));
+        }
+        let mut server = server.clone();
+        if server.realm.is_empty() {
+            server.realm = ground.start.clone();
+        }
+        if server.realm != ground.start {
+            return Err(not_built("constrained delegation to a service of another realm"));
+        }
+        let params = TgsParams::s4u2proxy(ground.tgt()?.clone(), server, evidence);
+        let params = params.map_err(|source| Error::Exchange {
+            realm: ground.start.clone(),
+            source: Box::new(source),
+            attempts: Vec::new(),
+        })?;
+        let mut params = self.configured(params, ground.offset_seconds);
+        if let Some(enctypes) = &options.enctypes {
+            params.enctypes.clone_from(enctypes);
+        }
+        let mut ticket = self.tgs(params).await?;
+        ticket.credential.second_ticket.clone_from(&evidence.ticket);
+        self.keep_for_other(&ground, &ticket, options).await?;
+        Ok(ticket)
+    }
+
+    /// S4U2Self begins in the user's realm, and its referrals lead to the service's own.
+    async fn self_ticket(
+        &self,
+        ground: &Ground,
+        user: S4uUser,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        let service = &ground.cache.primary;
+        let mut at = user.principal.realm.clone();
+        let mut tgt = if at == ground.start {
+            ground.tgt()?.clone()
+        } else {
+            let there = Principal::krbtgt(&ground.start, &at);
+            let params = self.service_params(ground, there, &ServiceTicketOptions::default());
+            let tgt = self.walk(ground, params, options.store).await?.credential;
+            if options.store {
+                self.add_to_cache(&ground.name, tgt.clone()).await?;
+            }
+            tgt
+        };
+        let mut seen: Vec<Realm> = Vec::new();
+        loop {
+            let mut params = self.configured(TgsParams::s4u2self(tgt, user.clone()), ground.offset_seconds);
+            if at != service.realm {
+                params.server = foreign_name(service, &at);
+            } else if let Some(enctypes) = &options.enctypes {
+                params.enctypes.clone_from(enctypes);
+            }
+            match self.tgs_or_referral(params).await? {
+                Answered::Ticket(ticket) => return Ok(*ticket),
+                Answered::Referral { tgt: next, realm } => {
+                    refuse_circles(&mut seen, at, &realm)?;
+                    tgt = *next;
+                    at = realm;
+                }
+            }
+        }
+    }
+
+    /// The user in the realm that knows the name: an enterprise name does not say where that is.
+    async fn in_its_realm(&self, user: &Principal) -> Result<Principal, Error> {
+        if user.name.name_type != NameType::NT_ENTERPRISE {
+            return Ok(user.clone());
+        }
+        let mut request = TgtRequest::new(user.clone());
+        request.canonicalize = Some(true);
+        // The exchange ends before any password is needed.
+        let params = self.as_params(&request, &Secret::Password(Password::from(Vec::new())))?;
+        let mut asked = user.realm.clone();
+        let failed = |source: ProtocolError, realm: &Realm| Error::Exchange {
+            realm: realm.clone(),
+            source: Box::new(source),
+            attempts: Vec::new(),
+        };
+        let mut outcome = AsExchange::start(params, clock::now(), &mut OsRandom)
+            .map_err(|source| failed(source, &asked))?;
+        loop {
+            outcome = match outcome {
+                AsOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
+                    asked = realm;
+                    let delivered = self.round_trip(request, &asked, constraints).await?;
+                    pending
+                        .reply(&delivered.reply, clock::now(), &mut OsRandom)
+                        .map_err(|source| failed(source, &asked))?
+                }
+                // Whatever it asks for, this KDC knows the user.
+                _ => {
+                    return Ok(Principal {
+                        realm: asked,
+                        name: user.name.clone(),
+                    });
+                }
+            };
+        }
+    }
+
+    /// A ticket of another client than the cache's goes into it all the same, where options say so.
+    async fn keep_for_other(
+        &self,
+        ground: &Ground,
+        ticket: &ServiceTicket,
+        options: &ServiceTicketOptions,
+    ) -> Result<(), Error> {
+        if !options.store {
+            return Ok(());
+        }
+        let (store, name, credential) = (self.store.clone(), ground.name.clone(), ticket.credential.clone());
+        self.driver
+            .offload(move || store.add_for_other(&name, &credential))
+            .await?
+    }
+}
+
+/// The service's name where its own realm is another one: all of it as one enterprise name (MS-SFU 3.1.5.1.1.1).
+fn foreign_name(service: &Principal, realm: &Realm) -> Principal {
+    Principal {
+        realm: realm.clone(),
+        name: Name::enterprise(service.unparse()),
+    }
+}
+
+fn refuse_circles(seen: &mut Vec<Realm>, from: Realm, to: &Realm) -> Result<(), Error> {
+    let limit = usize::try_from(MAX_REFERRALS).unwrap_or(usize::MAX);
+    let what = if seen.contains(to) || from == *to {
+        Misbehaviour::ReferralLoop { realm: to.clone() }
+    } else if seen.len() >= limit {
+        Misbehaviour::TooManyReferrals { limit: MAX_REFERRALS }
+    } else {
+        seen.push(from);
+        return Ok(());
+    };
+    Err(Error::Exchange {
+        realm: from.clone(),
+        source: Box::new(ProtocolError::Misbehaved {
+            by: Refuser::Kdc(from),
+            what: Box::new(what),
+        }),
+        attempts: Vec::new(),
+    })
+}
+
+fn from_cache(ground: &Ground, is_ours: impl Fn(&&Credential) -> bool) -> Option<ServiceTicket> {
+    let found = ground
+        .cache
+        .credentials()
+        .filter(is_ours)
+        .filter(|ticket| ticket.end_time > ground.now)
+        .max_by_key(|ticket| ticket.end_time)?;
+    Some(ServiceTicket {
+        credential: found.clone(),
+        from_cache: true,
+        attempts: Vec::new(),
+    })
+}
+
+fn not_cached(ground: &Ground, server: Principal) -> Error {
+    Error::NotCached {
+        cache: ground.name.clone(),
+        server: Box::new(server),
+    }
+}

@@ -1,0 +1,56 @@
+//! Tickets made from one that is there: renewed, validated, forwarded.
+
+use kerbside_asn1::AddressType;
+use kerbside_formats::Credential;
+use kerbside_protocol::{TgsArmor, TgsParams};
+
+use super::Core;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::names::CacheName;
+use crate::request::ServiceTicket;
+
+impl<D: Driver> Core<D> {
+    /// Renews a ticket.
+    pub(crate) async fn renew(
+        &self,
+        ticket: Credential,
+        clock_offset_seconds: i64,
+    ) -> Result<ServiceTicket, Error> {
+        self.tgs(self.configured(TgsParams::renew(ticket), clock_offset_seconds))
+            .await
+    }
+
+    /// Makes a postdated ticket valid.
+    pub(crate) async fn validate(
+        &self,
+        ticket: Credential,
+        clock_offset_seconds: i64,
+    ) -> Result<ServiceTicket, Error> {
+        self.tgs(self.configured(TgsParams::validate(ticket), clock_offset_seconds))
+            .await
+    }
+
+    /// The cache's TGT for another host.
+    pub(crate) async fn forward(
+        &self,
+        name: &CacheName,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        let ground = self.ground(name).await?;
+        let params = TgsParams::forward(ground.tgt()?.clone(), addresses);
+        self.tgs(self.configured(params, ground.offset_seconds)).await
+    }
+
+    /// The parameters with what krb5.conf says.
+    pub(super) fn configured(&self, mut params: TgsParams, clock_offset_seconds: i64) -> TgsParams {
+        params.clock_offset_seconds = clock_offset_seconds;
+        params.skew_seconds_max = self.libdefaults().clockskew_seconds;
+        params.enctypes = self.libdefaults().default_tgs_enctypes.enctypes.clone();
+        params.enctype_policy = self.config.enctype_policy();
+        if params.tgt.server.is_krbtgt() {
+            params.armor = TgsArmor::Offered;
+        }
+        params
+    }
+}

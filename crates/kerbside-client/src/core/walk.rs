@@ -1,0 +1,241 @@
+//! From realm to realm to a ticket: what [`ServiceExchange`] needs of a cache and of the network.
+
+use std::sync::Arc;
+
+use kerbside_asn1::{KerberosTime, Principal, Realm};
+use kerbside_formats::Credential;
+use kerbside_formats::ccache::CredentialCache;
+use kerbside_formats::krb5_conf::CaPath;
+use kerbside_protocol::{
+    ProtocolError, RealmPath, ServiceExchange, ServiceOutcome, ServiceParams, TgsExchange, TgsOutcome,
+    TgsParams,
+};
+
+use super::{Core, not_built};
+use crate::attempt::Attempt;
+use crate::clock;
+use crate::driver::Driver;
+use crate::error::Error;
+use crate::names::CacheName;
+use crate::random::OsRandom;
+use crate::request::{ServiceTicket, ServiceTicketOptions};
+use crate::trace;
+
+/// The cache that a search starts from, as it was when the search began.
+pub(super) struct Ground {
+    /// One cache, not a collection.
+    pub(super) name: CacheName,
+    pub(super) cache: Arc<CredentialCache>,
+    /// The realm whose TGT everything starts from: the client's, unless its login was referred elsewhere.
+    pub(super) start: Realm,
+    pub(super) offset_seconds: i64,
+    /// The KDC's time.
+    pub(super) now: KerberosTime,
+}
+
+impl Ground {
+    /// The client's own ticket-granting ticket.
+    pub(super) fn tgt(&self) -> Result<&Credential, Error> {
+        let wanted = Principal::krbtgt(&self.start, &self.start);
+        let found = self.cache.find(&wanted);
+        trace::retrieved(&self.name, &self.cache.primary, &wanted, found.is_some());
+        match found {
+            Some(tgt) if tgt.end_time > self.now => Ok(tgt),
+            Some(tgt) => Err(Error::TgtExpired {
+                cache: self.name.clone(),
+                server: Box::new(wanted),
+                end: tgt.end_time,
+                now: self.now,
+            }),
+            None => Err(Error::NoTgt {
+                cache: self.name.clone(),
+                wanted: Box::new(wanted),
+                present: self
+                    .cache
+                    .credentials()
+                    .map(|credential| credential.server.clone())
+                    .collect(),
+            }),
+        }
+    }
+
+    /// A ticket-granting ticket for another realm, whoever issued it.
+    fn tgt_for(&self, realm: &Realm) -> Option<&Credential> {
+        let found = self
+            .cache
+            .credentials()
+            .filter(|credential| credential.server.name.krbtgt_realm() == Some(realm.as_bytes()))
+            .filter(|credential| credential.client == self.cache.primary && credential.end_time > self.now)
+            .max_by_key(|credential| credential.end_time);
+        let named = Principal::krbtgt(realm, realm);
+        trace::retrieved(&self.name, &self.cache.primary, &named, found.is_some());
+        found
+    }
+}
+
+impl<D: Driver> Core<D> {
+    /// Opens the cache for a search.
+    pub(super) async fn ground(&self, name: &CacheName) -> Result<Ground, Error> {
+        // Once: while the KDC is asked, another program may switch the collection to another cache.
+        let name = self.resolve_cache(name).await?;
+        let (store, snapshots, read) = (self.store.clone(), self.snapshots.clone(), name.clone());
+        let cache = self
+            .driver
+            .offload(move || snapshots.read(&store, &read))
+            .await??;
+        let offset_seconds = self.offset_of(&cache);
+        let start = cache.config("start_realm", None).map(Realm::new);
+        Ok(Ground {
+            start: start.unwrap_or_else(|| cache.primary.realm.clone()),
+            now: clock::now().time.saturating_add_seconds(offset_seconds),
+            offset_seconds,
+            name,
+            cache,
+        })
+    }
+
+    /// What to ask for `server` with, as krb5.conf and the options say.
+    pub(super) fn service_params(
+        &self,
+        ground: &Ground,
+        server: Principal,
+        options: &ServiceTicketOptions,
+    ) -> ServiceParams {
+        let mut params = ServiceParams::new(ground.start.clone(), server);
+        if !params.server.realm.is_empty() && params.server.realm != params.start {
+            params.path = self.realm_path(&params.start, &params.server.realm);
+        }
+        let libdefaults = self.libdefaults();
+        let configured = &libdefaults.default_tgs_enctypes.enctypes;
+        params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
+        params.tgt_enctypes.clone_from(configured);
+        params.enctype_policy = self.config.enctype_policy();
+        params.armor = Self::tgs_armor(&ground.cache, &ground.start);
+        params.clock_offset_seconds = ground.offset_seconds;
+        params.skew_seconds_max = libdefaults.clockskew_seconds;
+        params
+    }
+
+    /// The way between two realms: `[capaths]`, else the hierarchy of their names.
+    fn realm_path(&self, client: &Realm, server: &Realm) -> RealmPath {
+        let names = client.as_str().zip(server.as_str());
+        match names.and_then(|(client, server)| self.config.krb5_conf().capath(client, server)) {
+            Some(CaPath::Direct) => RealmPath::configured(client, server, []),
+            Some(CaPath::Through(realms)) => {
+                RealmPath::configured(client, server, realms.into_iter().map(Realm::from))
+            }
+            None => RealmPath::hierarchical(client, server),
+        }
+    }
+
+    /// Walks to the service. Tickets won on the way go into the cache where `store` says so.
+    pub(super) async fn walk(
+        &self,
+        ground: &Ground,
+        params: ServiceParams,
+        store: bool,
+    ) -> Result<ServiceTicket, Error> {
+        let mut asked = params.start.clone();
+        let mut attempts = Vec::new();
+        let mut outcome = ServiceExchange::start(params);
+        loop {
+            let next = match outcome {
+                ServiceOutcome::Done(done) => {
+                    trace::received_service_ticket(&done.credential.server);
+                    return Ok(ServiceTicket {
+                        credential: done.credential,
+                        from_cache: false,
+                        attempts,
+                    });
+                }
+                ServiceOutcome::Need { realm, pending } => {
+                    let found = if realm == ground.start {
+                        let tgt = ground.tgt()?;
+                        trace::local_tgt(tgt);
+                        Some(tgt)
+                    } else {
+                        ground.tgt_for(&realm)
+                    };
+                    pending.answer(found.cloned(), clock::now(), &mut OsRandom)
+                }
+                ServiceOutcome::Won { tgt, pending } => {
+                    if store {
+                        self.add_to_cache(&ground.name, *tgt).await?;
+                    }
+                    pending.go_on(clock::now(), &mut OsRandom)
+                }
+                ServiceOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
+                    asked = realm;
+                    let delivered = self.round_trip(request, &asked, constraints).await?;
+                    attempts = delivered.attempts;
+                    pending.reply(&delivered.reply, clock::now(), &mut OsRandom)
+                }
+                _ => return Err(not_built("this step of the search for a ticket")),
+            };
+            outcome = next.map_err(|source| exchange_failed(&asked, source, &mut attempts))?;
+        }
+    }
+
+    /// One TGS exchange.
+    pub(super) async fn tgs(&self, params: TgsParams) -> Result<ServiceTicket, Error> {
+        let server = params.server.clone();
+        match self.tgs_or_referral(params).await? {
+            Answered::Ticket(ticket) => Ok(*ticket),
+            Answered::Referral { realm, .. } => Err(not_built(&format!(
+                "a ticket of this kind from another realm: the KDC refers the request for {server} to {realm}"
+            ))),
+        }
+    }
+
+    /// One TGS exchange that may end in another realm's TGT.
+    pub(super) async fn tgs_or_referral(&self, params: TgsParams) -> Result<Answered, Error> {
+        let mut asked = params.server.realm.clone();
+        let mut attempts = Vec::new();
+        let mut outcome = TgsExchange::start(params, clock::now(), &mut OsRandom)
+            .map_err(|source| exchange_failed(&asked, source, &mut attempts))?;
+        loop {
+            let next = match outcome {
+                TgsOutcome::Done(done) => {
+                    return Ok(Answered::Ticket(Box::new(ServiceTicket {
+                        credential: done.credential,
+                        from_cache: false,
+                        attempts,
+                    })));
+                }
+                TgsOutcome::Referral { tgt, realm } => return Ok(Answered::Referral { tgt, realm }),
+                TgsOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
+                    asked = realm;
+                    let delivered = self.round_trip(request, &asked, constraints).await?;
+                    attempts = delivered.attempts;
+                    pending.reply(&delivered.reply, clock::now())
+                }
+                _ => return Err(not_built("this step of the TGS exchange")),
+            };
+            outcome = next.map_err(|source| exchange_failed(&asked, source, &mut attempts))?;
+        }
+    }
+}
+
+/// How one TGS exchange ended.
+pub(super) enum Answered {
+    Ticket(Box<ServiceTicket>),
+    Referral { tgt: Box<Credential>, realm: Realm },
+}
+
+fn exchange_failed(realm: &Realm, source: ProtocolError, attempts: &mut Vec<Attempt>) -> Error {
+    Error::Exchange {
+        realm: realm.clone(),
+        source: Box::new(source),
+        attempts: std::mem::take(attempts),
+    }
+}
