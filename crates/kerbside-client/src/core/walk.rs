@@ -141,7 +141,6 @@ impl<D: Driver> Core<D> {
         loop {
             let next = match outcome {
                 ServiceOutcome::Done(done) => {
-                    trace::received_service_ticket(&done.credential.server);
                     return Ok(ServiceTicket {
                         credential: done.credential,
                         from_cache: false,
@@ -150,9 +149,7 @@ impl<D: Driver> Core<D> {
                 }
                 ServiceOutcome::Need { realm, pending } => {
                     let found = if realm == ground.start {
-                        let tgt = ground.tgt()?;
-                        trace::local_tgt(tgt);
-                        Some(tgt)
+                        Some(ground.tgt()?)
                     } else {
                         ground.tgt_for(&realm)
                     };

@@ -288,24 +288,6 @@ impl fmt::Display for Retrieved<'_> {
     }
 }
 
-pub(crate) fn local_tgt(tgt: &Credential) {
-    let (client, server) = (&tgt.client, &tgt.server);
-    event!(
-        "tkt_creds_local_tgt",
-        { client = %client, server = %server },
-        "Starting with TGT for client realm: {client} -> {server}"
-    );
-}
-
-/// The ticket that was wanted is there.
-pub(crate) fn received_service_ticket(server: &Principal) {
-    event!(
-        "tkt_creds_complete",
-        { server = %server },
-        "Received creds for desired service {server}"
-    );
-}
-
 /// A cache is made anew with everything in it.
 pub(crate) fn initialized(name: &CacheName, cache: &CredentialCache) {
     let primary = &cache.primary;
