@@ -3,6 +3,7 @@
 mod caches;
 mod collections;
 mod enctypes;
+mod failover;
 mod files;
 mod gss;
 mod heimdal;
@@ -35,6 +36,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(refusals::cases());
     cases.extend(kpasswd::cases());
     cases.extend(spake::cases());
+    cases.extend(failover::cases());
     cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());

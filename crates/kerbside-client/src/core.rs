@@ -1,6 +1,7 @@
 //! The exchanges as a client runs them, written once for both fronts.
 
 mod armor;
+mod at_primary;
 mod delegation;
 mod initial;
 mod renewal;

@@ -38,6 +38,9 @@ pub struct TgtRequest {
     /// Whether a KDC that does not say that it knows FAST is refused. Without this the armor is used where the cache
     /// remembers that the KDC knows it, or where the KDC says so, as MIT's `kinit -T` does.
     pub armor_required: bool,
+    /// Whether the realm's primary KDC is asked, where one is known: others may not know yet of a password that was just
+    /// changed.
+    pub at_primary: bool,
 }
 
 impl TgtRequest {
@@ -58,6 +61,7 @@ impl TgtRequest {
             allowed_preauth: None,
             armor: None,
             armor_required: false,
+            at_primary: false,
         }
     }
 }

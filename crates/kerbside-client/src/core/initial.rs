@@ -3,6 +3,7 @@
 use kerbside_asn1::{KdcOptions, PaDataType, Principal, SpakeGroup};
 use kerbside_protocol::{AsExchange, AsOutcome, AsParams};
 
+use super::at_primary::KeptSecret;
 use super::{Core, not_built};
 use crate::addresses::local_addresses;
 use crate::clock;
@@ -11,18 +12,17 @@ use crate::error::Error;
 use crate::random::OsRandom;
 use crate::request::{InitialTicket, TgtRequest};
 use crate::secret::Secret;
-use crate::trace;
 
 impl<D: Driver> Core<D> {
-    /// The AS exchange.
-    pub(crate) async fn initial(
+    /// One AS exchange, with the realm's primary KDC alone where `primary_only` says so.
+    pub(super) async fn initial_at(
         &self,
+        primary_only: bool,
         request: &TgtRequest,
-        secret: &mut Secret<'_>,
+        secret: &mut KeptSecret<'_, '_>,
     ) -> Result<InitialTicket, Error> {
-        trace::init_creds(&request.client, request.service.as_ref());
         let mut realm = request.client.realm.clone();
-        let mut params = self.as_params(request, secret)?;
+        let mut params = self.as_params(request, secret.get())?;
         if let Some(armor) = self.armor_for(request, &realm).await? {
             params.armor = Some(armor.armor);
             params.clock_offset_seconds = armor.clock_offset_seconds;
@@ -51,11 +51,12 @@ impl<D: Driver> Core<D> {
                 AsOutcome::Send {
                     request,
                     realm: to,
-                    constraints,
+                    mut constraints,
                     pending,
                 } => {
                     // A referral leads to another realm.
                     realm = to;
+                    constraints.primary_only |= primary_only;
                     let delivered = self.round_trip(request, &realm, constraints).await?;
                     attempts = delivered.attempts;
                     pending.reply(&delivered.reply, clock::now(), &mut OsRandom)

@@ -125,6 +125,11 @@ fn dns_record(name: &str, record: &RData) {
     }
 }
 
+/// A KDC refused that may not know yet what the primary one does.
+pub(crate) fn retrying_at_primary() {
+    event!("init_creds_primary", {}, "Retrying AS request with primary KDC");
+}
+
 pub(crate) fn resolving(host: &str) {
     event!("sendto_kdc_resolving", { host }, "Resolving hostname {host}");
 }

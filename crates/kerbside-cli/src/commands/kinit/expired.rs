@@ -49,8 +49,11 @@ impl Session<'_> {
             .map_err(by_password)?;
         let new = self.new_password(&ticket)?;
         trace!("gic_pwd_changed", "Getting initial TGT with changed password");
+        // Another KDC than the primary one may not know of it yet.
+        let mut request = request.clone();
+        request.at_primary = true;
         self.client
-            .get_tgt(request, &mut Secret::Password(new))
+            .get_tgt(&request, &mut Secret::Password(new))
             .map_err(by_password)
     }
 
