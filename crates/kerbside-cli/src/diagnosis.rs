@@ -7,8 +7,9 @@ mod keytab;
 #[cfg(test)]
 mod tests;
 
-use kerbside_asn1::Principal;
+use kerbside_asn1::{ErrorCode, Principal};
 use kerbside_client::{Attempt, CacheName, CacheStore, Config, Error};
+use kerbside_protocol::ProtocolError;
 
 use crate::output::Report;
 use crate::prompt;
@@ -105,6 +106,7 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
     }
 }
 
+<<<<<<< HEAD
 /// The cache of `kinit -T` is of no use: what is wrong with it, and how a host gets a ticket.
 fn armor(error: &Error, doing: &Doing<'_>) -> Report {
     let cache = match error {
@@ -120,6 +122,15 @@ fn armor(error: &Error, doing: &Doing<'_>) -> Report {
     let mut report = explain(error, &of_cache);
     report.error = format!("Error constructing AP-REQ armor: {}", report.error);
     report
+=======
+/// Whether a password was typed that is not the right one.
+pub(crate) fn wrong_password(error: &Error) -> bool {
+    let Error::Exchange { source, .. } = error else {
+        return false;
+    };
+    matches!(**source, ProtocolError::WrongReplyKey { .. })
+        || source.code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)
+>>>>>>> ae6b870 (cli: endings of messages as MIT's)
 }
 
 /// No cache of the collection holds the principal's tickets: whose are there.

@@ -86,6 +86,11 @@ fn destroy(arguments: &Arguments) -> Result<ExitCode, Report> {
             .default_cache_name()
             .map_err(|error| explain(&error, &Doing::new("while resolving ccache")))?,
     };
+    if let CacheName::Other { kind, .. } = &name {
+        let fault = CacheFault::TypeNotBuilt(kind.to_string());
+        let error = Error::Cache { name, fault };
+        return Err(explain(&error, &Doing::new("while resolving ccache")));
+    }
     let store = CacheStore::for_config(&config);
     if arguments.all {
         let destroyed = store.destroy_collection(&name).map(|()| ExitCode::SUCCESS);

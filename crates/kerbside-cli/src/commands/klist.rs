@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 use kerbside_client::{
-    CacheFault, CacheName, CacheStore, Config, Environment, Error, KeytabName, read_keytab,
+    CacheFault, CacheName, CacheStore, Config, Environment, Error, KeytabFault, KeytabName, read_keytab,
 };
 
 use crate::diagnosis::{Doing, explain};
@@ -170,6 +170,11 @@ fn show_keytab(arguments: &Arguments, config: &Config) -> Result<ExitCode, Repor
         None => config.default_keytab_name(),
     };
     let name = name.map_err(|error| explain(&error, &Doing::new("while resolving default keytab")))?;
+    if let KeytabName::Other { kind, residual } = &name {
+        let fault = KeytabFault::TypeNotBuilt(kind.to_string());
+        let doing = Doing::new(format!("while resolving keytab {kind}:{residual}"));
+        return Err(explain(&Error::Keytab { name, fault }, &doing));
+    }
     output::print(&format!("Keytab name: {}\n", output::escape(&name.to_string())));
     let opened =
         read_keytab(&name).map_err(|error| explain(&error, &Doing::new("while starting keytab scan")))?;

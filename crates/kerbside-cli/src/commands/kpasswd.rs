@@ -13,7 +13,7 @@ use kerbside_client::{
 };
 
 pub(super) use self::new_password::{NewPassword, ask, ask_old, refusal_text};
-use crate::diagnosis::{Doing, Proof, explain};
+use crate::diagnosis::{Doing, Proof, explain, wrong_password};
 use crate::output::{self, Report};
 
 const NAME: &str = "kpasswd";
@@ -86,6 +86,10 @@ fn old_password(client: &Client, principal: &Principal) -> Result<InitialTicket,
         let mut doing = Doing::new("getting initial ticket").with_config(client.config());
         doing.client = Some(principal.clone());
         doing.proof = Proof::Password;
+        if wrong_password(&error) {
+            // MIT's words for this one have a word more.
+            doing.what.insert_str(0, "while ");
+        }
         explain(&error, &doing)
     })
 }
