@@ -7,7 +7,6 @@ use std::io::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use kerbside_crypto::EncryptionType;
-use kerbside_formats::spelling::Misspelling;
 
 /// What MIT's programs say to `-4`, before they exit with 3.
 pub(crate) const KERBEROS_4: &str = "Kerberos 4 is no longer supported";
@@ -39,9 +38,21 @@ impl Report {
         self
     }
 
+    /// Adds a fact where there is one.
+    pub(crate) fn evidence_of(mut self, line: Option<String>) -> Self {
+        self.evidence.extend(line);
+        self
+    }
+
     /// Adds one suggestion.
     pub(crate) fn hint(mut self, line: impl Into<String>) -> Self {
         self.hints.push(line.into());
+        self
+    }
+
+    /// Adds a suggestion where there is one.
+    pub(crate) fn hint_of(mut self, line: Option<String>) -> Self {
+        self.hints.extend(line);
         self
     }
 
@@ -71,7 +82,7 @@ pub(crate) fn print_warning(program: &str, text: &str) {
 }
 
 /// Prints `NAME: warning: FILE line N: ...` for each slip in the configuration to standard error.
-pub(crate) fn print_warnings(program: &str, slips: &[Misspelling]) {
+pub(crate) fn print_warnings<T: ToString>(program: &str, slips: &[T]) {
     let mut text = String::new();
     for slip in slips {
         // Writing to a String cannot fail.

@@ -5,12 +5,13 @@ mod loader;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use kerbside_asn1::{Principal, Realm};
+use kerbside_asn1::{Principal, Realm, SpakeGroup};
 use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::expansion;
 use kerbside_formats::krb5_conf::Krb5Conf;
 use kerbside_formats::profile::{NoIncludes, Profile};
 use kerbside_formats::spelling::Misspelling;
+use kerbside_protocol::SPAKE_GROUPS;
 
 use crate::environment::Environment;
 use crate::error::Error;
@@ -66,6 +67,25 @@ impl Config {
     #[must_use]
     pub fn warnings(&self) -> Vec<Misspelling> {
         self.krb5.warnings()
+    }
+
+    /// What krb5.conf says of first tickets that is of no effect here, one line for each.
+    #[must_use]
+    pub fn login_warnings(&self) -> Vec<String> {
+        let groups = self.krb5.libdefaults.spake_preauth_groups.iter().flatten();
+        let mut groups = groups.map(|&group| SpakeGroup(group as i32)).peekable();
+        if groups.peek().is_none() || groups.any(|group| SPAKE_GROUPS.contains(&group)) {
+            return Vec::new();
+        }
+        let section = self.krb5.profile().section(&["libdefaults"]);
+        let relation = section.and_then(|section| section.relation("spake_preauth_groups"));
+        let line = relation.map(|relation| {
+            format!(
+                "{} line {}: spake_preauth_groups: SPAKE is not done, since none of its groups ({}) is built; edwards25519 and P-256 are",
+                relation.file, relation.line, relation.value
+            )
+        });
+        line.into_iter().collect()
     }
 
     /// The environment this was loaded with.

@@ -60,6 +60,7 @@ fn login(arguments: &Arguments) -> Result<(), Report> {
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
     output::print_warnings(NAME, &config.warnings());
+    output::print_warnings(NAME, &config.login_warnings());
     let session = Session {
         client: Client::new(Arc::new(config)),
         arguments,
@@ -234,10 +235,32 @@ impl Session<'_> {
         match self.client.store().read(cache) {
             Ok(_)
             | Err(Error::Cache {
-                fault: CacheFault::Empty | CacheFault::File(FileFault::NotFound),
+                fault: CacheFault::Empty,
                 ..
             }) => Ok(()),
+            Err(Error::Cache {
+                name,
+                fault: CacheFault::File(FileFault::NotFound),
+            }) => self.refuse_missing_folder(name),
             Err(error) => Err(explain(&error, &self.doing("while storing credentials"))),
+        }
+    }
+
+    fn refuse_missing_folder(&self, name: CacheName) -> Result<(), Report> {
+        let CacheName::File(path) = &name else {
+            return Ok(());
+        };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        match folder.map(std::fs::metadata) {
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                let fault = CacheFault::File(FileFault::System {
+                    doing: "create",
+                    reason: "no such file or directory".to_owned(),
+                });
+                let error = Error::Cache { name, fault };
+                Err(explain(&error, &self.doing("while storing credentials")))
+            }
+            _ => Ok(()),
         }
     }
 

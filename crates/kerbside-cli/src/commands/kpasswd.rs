@@ -50,6 +50,7 @@ fn change(name: Option<&OsStr>) -> Result<ExitCode, Report> {
     let config =
         Config::load(Environment::from_process()).map_err(|error| explain(&error, &Doing::default()))?;
     output::print_warnings(NAME, &config.warnings());
+    output::print_warnings(NAME, &config.login_warnings());
     let client = Client::new(Arc::new(config));
     let principal = principal(&client, name)?;
     let ticket = old_password(&client, &principal)?;

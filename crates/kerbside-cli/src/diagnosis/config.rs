@@ -16,7 +16,8 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         .hint(format!(
             "correct {}; a sample is in krb5.conf(5)",
             place(&profile.file, profile.line)
-        )),
+        ))
+        .hint_of(closed_enctype(&profile.to_string())),
         Error::ConfigUnreadable { file, reason } => {
             Report::new("Can't open/find Kerberos configuration file while initializing Kerberos 5 library")
                 .evidence(format!("{}: {reason}", file.display()))
@@ -75,6 +76,24 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
         }
         other => doing.failed(other.to_string()),
     }
+}
+
+/// What to do where a list of enctypes names weak ones alone.
+fn closed_enctype(fault: &str) -> Option<String> {
+    let names = |words: &[&str]| words.iter().any(|word| fault.contains(word));
+    if !fault.contains("_enctypes: ") {
+        return None;
+    }
+    let relation = if names(&["\"arcfour", "\"rc4"]) {
+        "allow_rc4"
+    } else if names(&["\"des3"]) {
+        "allow_des3"
+    } else {
+        return None;
+    };
+    Some(format!(
+        "{relation} = true in [libdefaults] opens this weak type; stronger ones are better"
+    ))
 }
 
 fn place(file: &str, line: usize) -> String {

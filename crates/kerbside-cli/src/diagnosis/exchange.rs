@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerbside_asn1::{ErrorCode, Realm};
+use kerbside_asn1::{ErrorCode, PaDataType, Realm};
 use kerbside_client::{Attempt, ServerNotFound};
 use kerbside_protocol::{ProtocolError, Refusal, Refuser};
 
@@ -102,10 +102,14 @@ fn cause(realm: &Realm, source: &ProtocolError, doing: &Doing<'_>) -> Report {
         ProtocolError::NoCommonEnctype { .. } => doing
             .failed("KDC has no support for encryption type")
             .evidence(source.to_string())
+            .evidence_of(asked_by(doing))
             .hint("the principal's keys are of other enctypes than permitted_enctypes and default_tkt_enctypes allow: change its password, or widen the list"),
-        ProtocolError::NoCommonPreauth { .. } => doing
-            .failed("Generic preauthentication failure")
-            .evidence(source.to_string()),
+        ProtocolError::NoCommonPreauth { offered, .. } => {
+            let report = doing
+                .failed("Generic preauthentication failure")
+                .evidence(source.to_string());
+            missing_preauth(offered, report)
+        }
         ProtocolError::NotBuilt { .. } => Report::new(source.to_string()),
         ProtocolError::Misbehaved {
             by: Refuser::Service(_),
@@ -132,8 +136,7 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
     match refusal.code {
         ErrorCode::KDC_ERR_PREAUTH_FAILED => wrong_secret(evidence, doing),
         ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN => {
-            let client = doing.client.as_ref().or(refusal.client.as_ref());
-            let name = client.map(ToString::to_string).unwrap_or_default();
+            let name = client_name(refusal, doing);
             doing
                 .failed(format!("Client '{name}' not found in Kerberos database"))
                 .evidence(evidence)
@@ -155,8 +158,18 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
         }
         ErrorCode::KDC_ERR_KEY_EXP => described(refusal, doing)
             .hint("kpasswd changes an expired password, and so does kinit without a keytab"),
-        ErrorCode::KDC_ERR_CLIENT_REVOKED => described(refusal, doing)
-            .hint("the principal is locked or was disabled (kadmin.local: getprinc shows attributes and failed attempts)"),
+        ErrorCode::KDC_ERR_CLIENT_REVOKED => {
+            let name = client_name(refusal, doing);
+            described(refusal, doing)
+                .hint(format!("the principal is locked out or disabled: kadmin.local: getprinc {name} shows failed attempts and attributes"))
+                .hint(format!("modprinc -unlock {name} ends a lock-out, modprinc +allow_tix {name} enables it"))
+        }
+        ErrorCode::KDC_ERR_NAME_EXP => {
+            let name = client_name(refusal, doing);
+            described(refusal, doing).hint(format!(
+                "the principal has expired, not its password: kadmin.local: modprinc -expire never {name}"
+            ))
+        }
         ErrorCode::KDC_ERR_BADOPTION => described(refusal, doing)
             .hint("the ticket does not allow what was asked: klist -f shows its flags and how long it can be renewed"),
         ErrorCode::KRB_AP_ERR_TKT_EXPIRED => {
@@ -169,9 +182,58 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
         ErrorCode::KRB_AP_ERR_BADADDR => described(refusal, doing)
             .hint("the ticket is bound to addresses, and the request came from another one: klist -a shows them, and kinit -A gets a ticket that is good from anywhere"),
         ErrorCode::KDC_ERR_ETYPE_NOSUPP => described(refusal, doing)
-            .hint("the principal's keys are of other enctypes than were asked for: see permitted_enctypes in [libdefaults]"),
+            .evidence_of(asked_by(doing))
+            .hint(format!(
+                "the KDC has no key of {} of an enctype that was asked for (kadmin.local: getprinc shows which it has): make new keys, or widen permitted_enctypes in [libdefaults]",
+                client_name(refusal, doing)
+            )),
         _ => described(refusal, doing),
     }
+}
+
+fn client_name(refusal: &Refusal, doing: &Doing<'_>) -> String {
+    let client = doing.client.as_ref().or(refusal.client.as_ref());
+    client.map(ToString::to_string).unwrap_or_default()
+}
+
+/// The enctypes that are asked for, and which line of krb5.conf says so.
+fn asked_by(doing: &Doing<'_>) -> Option<String> {
+    let config = doing.config?;
+    let libdefaults = &config.krb5_conf().libdefaults;
+    let (relation, list) = if doing.client.is_some() {
+        ("default_tkt_enctypes", &libdefaults.default_tkt_enctypes)
+    } else {
+        ("default_tgs_enctypes", &libdefaults.default_tgs_enctypes)
+    };
+    let names: Vec<String> = list.enctypes.iter().map(ToString::to_string).collect();
+    let section = config.krb5_conf().profile().section(&["libdefaults"]);
+    let line = [relation, "permitted_enctypes"].iter().find_map(|name| {
+        let found = section.as_ref()?.relation(name)?;
+        Some(format!("by {name} in line {} of {}", found.line, found.file))
+    });
+    let line = line.unwrap_or_else(|| "by default".to_owned());
+    Some(format!("asked for, {line}: {}", names.join(", ")))
+}
+
+/// What would be needed for the pre-authentication that the KDC wants.
+fn missing_preauth(offered: &[PaDataType], report: Report) -> Report {
+    let offers = |types: &[PaDataType]| types.iter().any(|kind| offered.contains(kind));
+    let mut report = report;
+    if offers(&[PaDataType::PA_PK_AS_REQ, PaDataType::PA_PK_AS_REQ_OLD]) {
+        report = report.hint("the KDC wants a certificate (PKINIT), which is not built yet");
+    }
+    if offers(&[PaDataType::PA_OTP_CHALLENGE]) {
+        report = report.hint("the KDC wants a one-time password (OTP), which is not built yet");
+    }
+    if offers(&[PaDataType::PA_ENC_TIMESTAMP]) {
+        report = report
+            .hint("the KDC takes an encrypted timestamp, which disable_encrypted_timestamp in krb5.conf or the cache of -I forbids");
+    }
+    if offers(&[PaDataType::PA_SPAKE]) {
+        report = report
+            .hint("the KDC takes SPAKE, which spake_preauth_groups in krb5.conf or the cache of -I forbids");
+    }
+    report
 }
 
 /// The code's own description, in MIT's words.

@@ -71,10 +71,33 @@ fn no_key(
             .push(format!("{name}: has keys of {} more", held.len() - LINES_SHOWN));
     }
     let same_name = present.iter().any(|(held, ..)| held == principal);
-    if same_name {
-        report.hint("the keytab has keys of this principal, but of other enctypes: write it again with ktadd")
-    } else {
-        report.hint("type a principal that the keytab has, capitals and realm included; klist -k lists them")
+    let closed = present.iter().find_map(|(held, _, enctype)| {
+        let relation = opener(*enctype)?;
+        (held == principal).then_some((enctype, relation))
+    });
+    let similar = present
+        .iter()
+        .find(|(held, ..)| held.to_string().eq_ignore_ascii_case(&principal.to_string()));
+    match (same_name, closed, similar) {
+        (true, Some((enctype, relation)), _) => report.hint(format!(
+            "keys of {enctype} are not used unless krb5.conf says {relation} = true in [libdefaults]; stronger ones are better: write the keytab again with ktadd"
+        )),
+        (true, None, _) => {
+            report.hint("the keytab has keys of this principal, but of other enctypes: write it again with ktadd")
+        }
+        (false, _, Some((held, ..))) => report.hint(format!("capitals count: the keytab has keys of {held}")),
+        (false, _, None) => {
+            report.hint("type a principal that the keytab has, capitals and realm included; klist -k lists them")
+        }
+    }
+}
+
+/// The relation of krb5.conf that opens a weak enctype.
+pub(super) fn opener(enctype: EncryptionType) -> Option<&'static str> {
+    match enctype {
+        EncryptionType::RC4_HMAC => Some("allow_rc4"),
+        EncryptionType::DES3_CBC_SHA1_KD => Some("allow_des3"),
+        _ => None,
     }
 }
 

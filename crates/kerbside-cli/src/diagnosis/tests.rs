@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use kerbside_asn1::{ErrorCode, KerberosTime, Microseconds, Realm};
+use kerbside_asn1::{ErrorCode, KerberosTime, Microseconds, PaDataType, Realm};
 use kerbside_client::{
     AttemptOutcome, CacheFault, CacheName, DnsKind, DnsOutcome, DnsQuery, DnsTrail, Environment, FileFault,
     KeytabFault, KeytabName, KeytabSecret, OsRandom, Transport, update_keytab,
@@ -50,6 +50,15 @@ fn attempt(outcome: AttemptOutcome, transport: Transport) -> Attempt {
         sent: 1,
         took: Duration::from_millis(1),
         outcome,
+    }
+}
+
+/// An exchange that ended so, after nothing was sent.
+fn exchange(source: ProtocolError) -> Error {
+    Error::Exchange {
+        realm: Realm::from("R"),
+        source: Box::new(source),
+        attempts: vec![],
     }
 }
 
@@ -100,11 +109,7 @@ fn a_reply_that_the_password_does_not_open_is_a_wrong_password_too() {
         enctype: EncryptionType::AES256_CTS_HMAC_SHA1_96,
         kvno: Some(2),
     };
-    let error = Error::Exchange {
-        realm: Realm::from("R"),
-        source: Box::new(source),
-        attempts: vec![],
-    };
+    let error = exchange(source);
     let report = text(&error, &kinit(Proof::Password));
     assert!(
         report.starts_with("kinit: error: Password incorrect while"),
@@ -161,39 +166,154 @@ fn unknown_principal() {
     );
 }
 
+/// The text of a refusal: its first line, the code with its description, the hints.
+fn refusal(code: ErrorCode, e_text: &str, error: &str, fault: &str, rest: &str) {
+    let config = config();
+    let doing = kinit(Proof::Password).with_config(&config);
+    assert_eq!(
+        text(&refused(code, e_text), &doing),
+        format!(
+            "kinit: error: {error} while getting initial credentials\n  \
+             the KDC of R refused alice@R a ticket for krbtgt/R@R: {fault} (\"{e_text}\")\n{}  \
+             127.0.0.1:88 udp: answered, 1.0 ms\n{}",
+            rest.split('#').next().unwrap(),
+            rest.split('#').nth(1).unwrap()
+        )
+    );
+}
+
 #[test]
-fn unknown_service_and_other_refusals_say_what_was_asked() {
+fn unknown_service() {
+    refusal(
+        ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN,
+        "SERVER_NOT_FOUND",
+        "Server not found in Kerberos database",
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7): Server not found in Kerberos database",
+        "#kinit: hint: the name was asked for as typed, without DNS: check service, host and realm; capitals count\n\
+         kinit: hint: kadmin.local adds a service: addprinc -randkey krbtgt/R@R\n",
+    );
     let report = text(
         &refused(ErrorCode::KDC_ERR_S_PRINCIPAL_UNKNOWN, ""),
         &Doing::new("while getting credentials for HTTP/x@R"),
     );
     assert!(report.starts_with("kinit: error: Server krbtgt/R@R not found in Kerberos database while getting credentials for HTTP/x@R\n"), "{report}");
-    assert!(report.contains("without DNS"), "{report}");
+}
+
+#[test]
+fn locked_account() {
+    refusal(
+        ErrorCode::KDC_ERR_CLIENT_REVOKED,
+        "LOCKED_OUT",
+        "Client's credentials have been revoked",
+        "KDC_ERR_CLIENT_REVOKED (18): Client's credentials have been revoked",
+        "#kinit: hint: the principal is locked out or disabled: kadmin.local: getprinc alice@R shows failed attempts and attributes\n\
+         kinit: hint: modprinc -unlock alice@R ends a lock-out, modprinc +allow_tix alice@R enables it\n",
+    );
+}
+
+#[test]
+fn expired_principal_and_expired_password() {
+    refusal(
+        ErrorCode::KDC_ERR_NAME_EXP,
+        "CLIENT EXPIRED",
+        "Client's entry in database has expired",
+        "KDC_ERR_NAME_EXP (1): Client's entry in database has expired",
+        "#kinit: hint: the principal has expired, not its password: kadmin.local: modprinc -expire never alice@R\n",
+    );
+    refusal(
+        ErrorCode::KDC_ERR_KEY_EXP,
+        "CLIENT KEY EXPIRED",
+        "Password has expired",
+        "KDC_ERR_KEY_EXP (23): Password has expired",
+        "#kinit: hint: kpasswd changes an expired password, and so does kinit without a keytab\n",
+    );
+}
+
+#[test]
+fn no_supported_enctype() {
+    let all = "aes256-cts-hmac-sha1-96, aes128-cts-hmac-sha1-96, aes256-cts-hmac-sha384-192, \
+               aes128-cts-hmac-sha256-128, camellia128-cts-cmac, camellia256-cts-cmac";
+    refusal(
+        ErrorCode::KDC_ERR_ETYPE_NOSUPP,
+        "BAD_ENCRYPTION_TYPE",
+        "KDC has no support for encryption type",
+        "KDC_ERR_ETYPE_NOSUPP (14): KDC has no support for encryption type",
+        &format!(
+            "  asked for, by default: {all}\n#kinit: hint: the KDC has no key of alice@R of an enctype that was asked for \
+             (kadmin.local: getprinc shows which it has): make new keys, or widen permitted_enctypes in [libdefaults]\n"
+        ),
+    );
+    let conf = CONF.replace("[realms]", " permitted_enctypes = aes128-cts\n[realms]");
+    let config = Config::from_text(&conf, "/etc/krb5.conf", Environment::default()).unwrap();
+    let source = ProtocolError::NoCommonEnctype {
+        client: alice(),
+        asked: vec![EncryptionType::AES128_CTS_HMAC_SHA1_96],
+        offered: vec![
+            EncryptionType::AES256_CTS_HMAC_SHA384_192,
+            EncryptionType::RC4_HMAC,
+        ],
+    };
+    assert_eq!(
+        text(&exchange(source), &kinit(Proof::Password).with_config(&config)),
+        "kinit: error: KDC has no support for encryption type while getting initial credentials\n  \
+         no common enctype for alice@R: asked for aes128-cts-hmac-sha1-96, but the KDC offers \
+         aes256-cts-hmac-sha384-192, arcfour-hmac\n  \
+         asked for, by permitted_enctypes in line 3 of /etc/krb5.conf: aes128-cts-hmac-sha1-96\n\
+         kinit: hint: the principal's keys are of other enctypes than permitted_enctypes and default_tkt_enctypes allow: \
+         change its password, or widen the list\n"
+    );
+}
+
+#[test]
+fn preauthentication_that_the_client_cannot_do() {
+    let source = ProtocolError::NoCommonPreauth {
+        realm: Realm::from("R"),
+        expected: vec![PaDataType::PA_SPAKE],
+        offered: vec![
+            PaDataType::PA_PK_AS_REQ,
+            PaDataType::PA_OTP_CHALLENGE,
+            PaDataType::PA_ENC_TIMESTAMP,
+        ],
+    };
+    assert_eq!(
+        text(&exchange(source), &kinit(Proof::Password)),
+        "kinit: error: Generic preauthentication failure while getting initial credentials\n  \
+         the KDC of R offers no pre-authentication that is built here: expected PA-SPAKE (151), but found \
+         PA-PK-AS-REQ (16), PA-OTP-CHALLENGE (141), PA-ENC-TIMESTAMP (2)\n\
+         kinit: hint: the KDC wants a certificate (PKINIT), which is not built yet\n\
+         kinit: hint: the KDC wants a one-time password (OTP), which is not built yet\n\
+         kinit: hint: the KDC takes an encrypted timestamp, which disable_encrypted_timestamp in krb5.conf or the cache \
+         of -I forbids\n"
+    );
+}
+
+#[test]
+fn other_refusals_say_what_to_do() {
     for (code, start, hint) in [
-        (
-            ErrorCode::KDC_ERR_CLIENT_REVOKED,
-            "Client's credentials have been revoked while",
-            "locked",
-        ),
-        (
-            ErrorCode::KDC_ERR_KEY_EXP,
-            "Password has expired while",
-            "kpasswd changes",
-        ),
         (
             ErrorCode::KDC_ERR_BADOPTION,
             "KDC can't fulfill requested option while",
             "klist -f",
         ),
         (
-            ErrorCode::KDC_ERR_ETYPE_NOSUPP,
-            "KDC has no support for encryption type while",
-            "permitted_enctypes",
-        ),
-        (
             ErrorCode::KRB_AP_ERR_TKT_EXPIRED,
             "Ticket expired while",
             "kinit gets a new ticket",
+        ),
+        (
+            ErrorCode::KRB_AP_ERR_TKT_NYV,
+            "Ticket not yet valid while",
+            "kinit -v makes it valid",
+        ),
+        (
+            ErrorCode::KDC_ERR_CANNOT_POSTDATE,
+            "Ticket is ineligible for postdating while",
+            "+allow_postdated",
+        ),
+        (
+            ErrorCode::KRB_AP_ERR_BADADDR,
+            "Incorrect net address while",
+            "kinit -A",
         ),
         (
             ErrorCode::KDC_ERR_POLICY,
@@ -248,31 +368,38 @@ fn unreachable_kdc() {
 
 #[test]
 fn skewed_clock() {
-    let report = super::exchange::skew_at(0, 432, "evidence".to_owned(), &kinit(Proof::Password));
-    assert_eq!(
-        report.error,
-        "Clock skew too great while getting initial credentials"
-    );
-    let line = report.evidence.get(1).unwrap();
-    assert!(line.contains(", 7 min 12 s ahead of ours: "), "{line}");
-    assert_eq!(report.hints, ["set the clocks right; NTP keeps them so"]);
-    let behind = super::exchange::skew_at(1000, -600, String::new(), &Doing::default());
-    assert!(behind.evidence.get(1).unwrap().contains(", 10 min behind ours: "));
+    let shown = |seconds: i64| crate::output::timestamp(1_795_561_886 + seconds);
+    for (ahead, side) in [(432, "7 min 12 s ahead of"), (-600, "10 min behind")] {
+        let report = super::exchange::skew_at(
+            1_795_561_886,
+            ahead,
+            "the KDC of R: its clock differs, allowed 5 min".to_owned(),
+            &kinit(Proof::Password),
+        );
+        assert_eq!(
+            report.text("kinit"),
+            format!(
+                "kinit: error: Clock skew too great while getting initial credentials\n  \
+                 the KDC of R: its clock differs, allowed 5 min\n  \
+                 the KDC's clock: {}, {side} ours: {}\n\
+                 kinit: hint: set the clocks right; NTP keeps them so\n",
+                shown(ahead),
+                shown(0)
+            )
+        );
+    }
+    // The two ways there: by our own check, and by the KDC's word.
     let source = ProtocolError::ClockSkew {
         by: kerbside_protocol::Refuser::Kdc(Realm::from("R")),
         ahead_seconds: 432,
         allowed_seconds: 300,
     };
-    let error = Error::Exchange {
-        realm: Realm::from("R"),
-        source: Box::new(source),
-        attempts: vec![],
-    };
-    let report = text(&error, &kinit(Proof::Password));
+    let report = text(&exchange(source), &kinit(Proof::Password));
     assert!(
         report.contains("the KDC of R: its clock differs, allowed 5 min\n"),
         "{report}"
     );
+    assert!(report.contains(", 7 min 12 s ahead of ours: "), "{report}");
     let report = text(&refused(ErrorCode::KRB_AP_ERR_SKEW, ""), &kinit(Proof::Password));
     assert!(
         report.starts_with("kinit: error: Clock skew too great while"),
@@ -287,22 +414,14 @@ fn a_kdc_that_breaks_rules_or_talks_rubbish() {
         expected: "AS-REP or KRB-ERROR",
         found: None,
     };
-    let error = Error::Exchange {
-        realm: Realm::from("R"),
-        source: Box::new(source),
-        attempts: vec![],
-    };
+    let error = exchange(source);
     let report = text(&error, &kinit(Proof::Password));
     assert!(
         report.starts_with("kinit: error: KDC reply did not match expectations while"),
         "{report}"
     );
     let source = ProtocolError::from(kerbside_asn1::decode::<kerbside_asn1::KrbError<'_>>(&[1]).unwrap_err());
-    let error = Error::Exchange {
-        realm: Realm::from("R"),
-        source: Box::new(source),
-        attempts: vec![],
-    };
+    let error = exchange(source);
     let report = text(&error, &kinit(Proof::Password));
     assert!(report.contains("may not be a KDC"), "{report}");
 }
@@ -389,15 +508,14 @@ fn caches_without_the_ticket() {
         end: KerberosTime::from_unix_seconds(1000),
         now: KerberosTime::from_unix_seconds(1769),
     };
-    let report = text(&error, &doing);
-    assert!(
-        report.starts_with("kinit: error: Ticket expired while getting credentials for HTTP/x@R\n"),
-        "{report}"
-    );
-    assert!(report.contains(", 12 min 49 s ago\n"), "{report}");
-    assert!(
-        report.ends_with("kinit: hint: kinit gets a new one\n"),
-        "{report}"
+    assert_eq!(
+        text(&error, &doing),
+        format!(
+            "kinit: error: Ticket expired while getting credentials for HTTP/x@R\n  \
+             FILE:/tmp/krb5cc_0: the ticket for krbtgt/R@R ended {}, 12 min 49 s ago\n\
+             kinit: hint: kinit gets a new one\n",
+            crate::output::timestamp(1000)
+        )
     );
     let error = Error::NoTgt {
         cache: cache(),
@@ -532,6 +650,29 @@ fn keytabs() {
              kinit: hint: the keytab has keys of this principal, but of other enctypes: write it again with ktadd\n",
         ),
         (
+            KeytabFault::NoKey {
+                principal: Box::new(alice()),
+                enctypes: vec![EncryptionType::AES256_CTS_HMAC_SHA1_96],
+                present: vec![(alice(), 1, EncryptionType::RC4_HMAC)],
+            },
+            "kinit: error: Keytab contains no suitable keys for alice@R while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: looked for alice@R with aes256-cts-hmac-sha1-96\n  \
+             FILE:/etc/krb5.keytab: has alice@R kvno 1: arcfour-hmac\n\
+             kinit: hint: keys of arcfour-hmac are not used unless krb5.conf says allow_rc4 = true in [libdefaults]; \
+             stronger ones are better: write the keytab again with ktadd\n",
+        ),
+        (
+            KeytabFault::NoKey {
+                principal: Box::new(Principal::new("R", &["Alice"])),
+                enctypes: vec![EncryptionType::AES256_CTS_HMAC_SHA1_96],
+                present: vec![(alice(), 1, EncryptionType::AES256_CTS_HMAC_SHA1_96)],
+            },
+            "kinit: error: Keytab contains no suitable keys for Alice@R while getting initial credentials\n  \
+             FILE:/etc/krb5.keytab: looked for Alice@R with aes256-cts-hmac-sha1-96\n  \
+             FILE:/etc/krb5.keytab: has alice@R kvno 1: aes256-cts-hmac-sha1-96\n\
+             kinit: hint: capitals count: the keytab has keys of alice@R\n",
+        ),
+        (
             KeytabFault::TypeNotBuilt("KDB".to_owned()),
             "kinit: error: Unknown Key table type while getting initial credentials\n  \
              FILE:/etc/krb5.keytab: keytabs of type KDB are not built yet; FILE is\n",
@@ -575,6 +716,15 @@ fn configuration() {
         "kinit: error: Improper format of Kerberos configuration file while initializing Kerberos 5 library\n  \
          /etc/krb5.conf line 1: expected a section header like [libdefaults], but found \"[libdefaults\"\n\
          kinit: hint: correct line 1 of /etc/krb5.conf; a sample is in krb5.conf(5)\n"
+    );
+    let weak = "[libdefaults]\n permitted_enctypes = rc4\n";
+    let weak = Config::from_text(weak, "/etc/krb5.conf", Environment::default()).unwrap_err();
+    assert_eq!(
+        text(&weak, &Doing::default()),
+        "kinit: error: Improper format of Kerberos configuration file while initializing Kerberos 5 library\n  \
+         /etc/krb5.conf line 2: permitted_enctypes: expected at least one usable encryption type, but found \"rc4\"\n\
+         kinit: hint: correct line 2 of /etc/krb5.conf; a sample is in krb5.conf(5)\n\
+         kinit: hint: allow_rc4 = true in [libdefaults] opens this weak type; stronger ones are better\n"
     );
     let unreadable = Error::ConfigUnreadable {
         file: "/etc/krb5.conf".into(),
@@ -657,10 +807,11 @@ fn configuration() {
          kinit: hint: add [realms] R = { kpasswd_server = HOST } (or admin_server: then its port 464 is asked)\n"
     );
     let bad_name = config().parse_principal("a@b@c").unwrap_err();
-    let report = text(&bad_name, &Doing::new("when parsing name a@b@c"));
-    assert!(
-        report.starts_with("kinit: error: Malformed representation of principal when parsing name a@b@c\n"),
-        "{report}"
+    assert_eq!(
+        text(&bad_name, &Doing::new("when parsing name a@b@c")),
+        "kinit: error: Malformed representation of principal when parsing name a@b@c\n  \
+         a@b@c: malformed principal name: expected a realm without '/' and '@', but found one at octet 3\n\
+         kinit: hint: a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name\n"
     );
     let bad_value = Error::BadValue {
         file: "/a".to_owned(),

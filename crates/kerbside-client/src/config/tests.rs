@@ -177,3 +177,20 @@ fn a_name_without_a_realm_needs_a_default_realm() {
     assert_eq!(config.realm_of_host("WWW.Example.com").unwrap(), Realm::from("E"));
     assert_eq!(config.realm_of_host("elsewhere").unwrap(), Realm::from("R"));
 }
+
+#[test]
+fn groups_of_spake_that_are_not_built_are_warned_about_where_no_other_is_left() {
+    let warnings = |groups: &str| {
+        let text = format!("[libdefaults]\n spake_preauth_groups = {groups}\n");
+        let config = Config::from_text(&text, "k", Environment::default()).unwrap();
+        config.login_warnings()
+    };
+    assert_eq!(
+        warnings("P-384"),
+        [
+            "k line 2: spake_preauth_groups: SPAKE is not done, since none of its groups (P-384) is built; edwards25519 and P-256 are"
+        ]
+    );
+    assert!(warnings("P-384 P-256").is_empty());
+    assert!(warnings("edwards25519").is_empty());
+}
