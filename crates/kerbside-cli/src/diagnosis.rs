@@ -106,7 +106,6 @@ pub(crate) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
     }
 }
 
-<<<<<<< HEAD
 /// The cache of `kinit -T` is of no use: what is wrong with it, and how a host gets a ticket.
 fn armor(error: &Error, doing: &Doing<'_>) -> Report {
     let cache = match error {
@@ -122,7 +121,8 @@ fn armor(error: &Error, doing: &Doing<'_>) -> Report {
     let mut report = explain(error, &of_cache);
     report.error = format!("Error constructing AP-REQ armor: {}", report.error);
     report
-=======
+}
+
 /// Whether a password was typed that is not the right one.
 pub(crate) fn wrong_password(error: &Error) -> bool {
     let Error::Exchange { source, .. } = error else {
@@ -130,7 +130,6 @@ pub(crate) fn wrong_password(error: &Error) -> bool {
     };
     matches!(**source, ProtocolError::WrongReplyKey { .. })
         || source.code() == Some(ErrorCode::KDC_ERR_PREAUTH_FAILED)
->>>>>>> ae6b870 (cli: endings of messages as MIT's)
 }
 
 /// No cache of the collection holds the principal's tickets: whose are there.

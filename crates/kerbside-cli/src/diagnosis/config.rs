@@ -34,27 +34,18 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
                 .hint("type the realm (alice@EXAMPLE.COM), or set default_realm in [libdefaults]")
                 .hint("KRB5_CONFIG names the configuration files; without it, /etc/krb5.conf is read")
         }
-<<<<<<< HEAD
-        Error::BadName { name, reason } => Report::new(format!(
-            "Malformed representation of principal when parsing name {name}"
-        ))
-        .evidence(reason.as_str())
-        .hint("a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name"),
-        Error::NoKdc {
-            realm,
-            read,
-            known,
-            dns,
-        } => {
-=======
         Error::BadName { name, reason } => doing
             .failed("Malformed representation of principal")
             .evidence(format!("{name}: {reason}"))
             .hint(
                 "a principal is NAME[/INSTANCE][@REALM]; write \\/ \\@ \\\\ for these characters in a name",
             ),
-        Error::NoKdc { realm, read, known } => {
->>>>>>> ae6b870 (cli: endings of messages as MIT's)
+        Error::NoKdc {
+            realm,
+            read,
+            known,
+            dns,
+        } => {
             let mut report = doing.failed(format!("Cannot find KDC for realm \"{realm}\""));
             report.evidence.extend(files("read", read));
             report.evidence.push(match known.as_slice() {
