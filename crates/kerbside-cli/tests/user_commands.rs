@@ -707,7 +707,7 @@ fn a_change_of_password_asks_and_says_why_it_failed() {
     );
     assert_eq!((mismatch.code, mismatch.stdout.as_str()), (1, prompts));
     let wrong = home.run("kpasswd", &["alice"], "wrong\n");
-    let start = "kpasswd: error: Password incorrect getting initial ticket\n";
+    let start = "kpasswd: error: Password incorrect while getting initial ticket\n";
     assert!(wrong.stderr.starts_with(start), "{}", wrong.stderr);
     assert_eq!(wrong.code, 1);
     let ended = home.run("kpasswd", &["alice"], "secret\nn3w\n");
