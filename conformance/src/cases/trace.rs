@@ -1,6 +1,7 @@
 //! `KRB5_TRACE`: the lines of our programs beside those of MIT's for the same, with MIT's KDC; and that no secret is in
 //! them.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
@@ -14,6 +15,7 @@ use super::gss::{accept_one, connect, peer, server};
 use super::{case, expect};
 use crate::gss_peer::{Terms, accept, credential, initiate};
 use crate::realm::{Options, PASSWORD, Realm, Side, Transport, program};
+use crate::realms::{Realms, mit_realms};
 use crate::run::{Ended, Env, Program, free_port};
 use crate::{Case, Suite};
 
@@ -24,6 +26,10 @@ pub(super) fn cases() -> Vec<Case> {
             beside_mit,
         ),
         case("trace: a login in armor is told in MIT's lines", armored),
+        case(
+            "trace: a way from realm to realm is told in MIT's lines",
+            from_realm_to_realm,
+        ),
         case("trace: a login by SPAKE is told in MIT's lines", spake),
         case(
             "trace: what is done in a collection is told in MIT's lines",
@@ -621,6 +627,68 @@ fn first_attempts(suite: &Suite, realm: &Realm, steps: [Step; 2]) -> Result<Stri
         told.push_str(&ours.join("\n"));
     }
     Ok(told)
+}
+
+/// From realm to realm: along a path of krb5.conf, and by the KDCs' referrals.
+fn from_realm_to_realm(suite: &Suite) -> Result<(), String> {
+    let mut options = mit_realms(&["A.TEST", "B.TEST", "C.TEST"]);
+    for options in &mut options {
+        options.libdefaults = AES_ALONE;
+        options.krb5_conf = "[capaths]\n  A.TEST = {\n    C.TEST = B.TEST\n  }\n".to_owned();
+    }
+    let trust = [("A.TEST", "B.TEST"), ("B.TEST", "C.TEST")];
+    let realms = Realms::start(&suite.bin, &options, &trust)?;
+    let first = realms.of("A.TEST")?;
+    let mut used = vec![false; ALONE.len()];
+    let mut differences = String::new();
+    for (at, (args, env)) in [
+        ("-S HTTP www.c.test", &realms.env),
+        ("HTTP/www.b.test@", &realms.untold),
+        ("HTTP/www.b.test@", &realms.untold),
+        ("HTTP/none.b.test@B.TEST", &realms.env),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let run = |side: Side| {
+            let cache = first.path(if side == Side::Mit { "mit.cc" } else { "our.cc" });
+            let env = env.with("KRB5CCNAME", format!("FILE:{}", cache.display()));
+            if at == 0 {
+                program(side, &suite.bin, "kinit")
+                    .args("alice@A.TEST")
+                    .stdin(&format!("{PASSWORD}\n"))
+                    .ok(&env)?;
+            }
+            let trace = first.path("trace");
+            let _ = fs::remove_file(&trace);
+            program(side, &suite.bin, "kvno")
+                .args(args)
+                .run(&env.with("KRB5_TRACE", &trace))?;
+            comparable_lines(&trace)
+        };
+        let (mut mit, mut ours) = (run(Side::Mit)?, run(Side::Ours)?);
+        mit.retain(|line| !(line.starts_with("Retrieving ") && line.contains("krb5_ccache_conf_data")));
+        // MIT looks twice for the TGT of the service's realm, and again under the default realm's name.
+        let mut seen = HashSet::new();
+        mit.retain(|line| !line.starts_with("Retrieving ") || seen.insert(line.clone()));
+        seen.clear();
+        ours.retain(|line| !line.starts_with("Retrieving ") || seen.insert(line.clone()));
+        mit.retain(|line| !line.starts_with("Retrying alice@A.TEST -> HTTP/www.b.test@A.TEST"));
+        // In the realm that the host suggests ours lets itself be referred further, MIT's does not.
+        for lines in [&mut mit, &mut ours] {
+            for line in lines {
+                *line = line.replace(
+                    "www.b.test@B.TEST, referrals off",
+                    "www.b.test@B.TEST, referrals on",
+                );
+            }
+        }
+        let new = compare(STEPS.len(), &mit, &ours, &mut used);
+        if !new.is_empty() {
+            differences.push_str(&format!("kvno {args}\n{new}MIT: {mit:#?}"));
+        }
+    }
+    expect(differences.is_empty(), &differences)
 }
 
 /// What both do about caches, where there are several. The names of new ones are random.

@@ -74,6 +74,7 @@ impl<D: Driver> Core<D> {
             other => return other,
         };
         if let Some((second, origin)) = self.second_name(server, &first).await? {
+            trace::canonical_fallback(&second);
             last = match self.one_name(ground, &second, origin, wanted, &mut tried).await {
                 Err(error) if is_unknown(&error) => error,
                 other => return other,
@@ -169,6 +170,7 @@ impl<D: Driver> Core<D> {
             _ => None,
         };
         if let Some(realm) = realm {
+            trace::fallback_realm(&realm);
             let elsewhere = Principal {
                 realm,
                 name: server.name.clone(),

@@ -269,6 +269,25 @@ pub(crate) fn getting_credentials(client: &Principal, server: &Principal, cache:
     );
 }
 
+/// No KDC knew the name with the host as it was typed: the one that DNS names is tried.
+pub(crate) fn canonical_fallback(server: &Principal) {
+    let host = Counted(server.name.component(1).unwrap_or_default());
+    event!(
+        "get_creds_fallback",
+        { server = %server, host = %host },
+        "Falling back to canonicalized server hostname {host}"
+    );
+}
+
+/// The client's KDC knew of no realm for the service: the one that its host suggests is tried.
+pub(crate) fn fallback_realm(realm: &Realm) {
+    event!(
+        "tkt_creds_fallback",
+        { realm = %realm },
+        "Local realm referral failed; trying fallback realm {realm}"
+    );
+}
+
 /// A cache was searched for a ticket.
 pub(crate) fn retrieved(cache: &CacheName, client: &Principal, server: &Principal, found: bool) {
     event!(

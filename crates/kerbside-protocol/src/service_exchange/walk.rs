@@ -238,11 +238,6 @@ impl Walk {
             Stage::Path { at: 0, next } => at == Some(next),
             _ => false,
         };
-        match at {
-            _ if realm == self.server.realm => trace::received_service_tgt(&tgt),
-            Some(_) => trace::received_tgt_on_path(&realm),
-            None => trace::received_tgt_off_path(&realm),
-        }
         self.refused = None;
         self.tgt = Some(tgt.clone());
         self.stage = match (self.stage, at) {
@@ -264,11 +259,22 @@ impl Walk {
 
     /// On from the realm that the TGT at hand is for.
     pub(super) fn advance(self, now: Now, rng: &mut dyn CryptoRng) -> Result<ServiceOutcome, ProtocolError> {
+        self.trace_tgt();
         if let Stage::Path { at, .. } = self.stage {
             return self.arrive(at, now, rng);
         }
         let last = self.path.len().saturating_sub(1);
         self.ask_for_tgt(last, now, rng)
+    }
+
+    fn trace_tgt(&self) {
+        let Some(tgt) = &self.tgt else { return };
+        let is_for = |realm: &Realm| tgt.server.name.krbtgt_realm() == Some(realm.as_bytes());
+        if is_for(&self.server.realm) {
+            trace::received_service_tgt(tgt);
+        } else {
+            trace::received_tgt(tgt, self.path.iter().any(is_for));
+        }
     }
 
     /// A KDC that was asked for the service sends us to another realm's.

@@ -4,7 +4,7 @@ use kerbside_asn1::{ErrorCode, KdcOptions, Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 
-use super::{Etype, Etypes, KrbCode, event};
+use super::{Counted, Etype, Etypes, KrbCode, event};
 use crate::tgs_exchange::TgsParams;
 
 /// A ticket is asked for, with or without the wish to be referred elsewhere; or the same ticket again.
@@ -157,20 +157,22 @@ pub(crate) fn received_service_tgt(tgt: &Credential) {
     );
 }
 
-pub(crate) fn received_tgt_on_path(realm: &Realm) {
-    event!(
-        "tkt_creds_advance",
-        { realm = %realm },
-        "Received TGT for {realm}; advancing current realm"
-    );
-}
-
-pub(crate) fn received_tgt_off_path(realm: &Realm) {
-    event!(
-        "tkt_creds_offpath",
-        { realm = %realm },
-        "Received TGT for offpath realm {realm}"
-    );
+/// A TGT of a realm on the way, or of one that is not on the path that was worked out.
+pub(crate) fn received_tgt(tgt: &Credential, on_path: bool) {
+    let realm = Counted(tgt.server.name.krbtgt_realm().unwrap_or_default());
+    if on_path {
+        event!(
+            "tkt_creds_advance",
+            { realm = %realm },
+            "Received TGT for {realm}; advancing current realm"
+        );
+    } else {
+        event!(
+            "tkt_creds_offpath",
+            { realm = %realm },
+            "Received TGT for offpath realm {realm}"
+        );
+    }
 }
 
 pub(crate) fn following_referral(tgt: &Credential) {
