@@ -2,6 +2,7 @@
 
 mod caches;
 mod collections;
+mod cross_realm;
 mod enctypes;
 mod failover;
 mod files;
@@ -15,10 +16,12 @@ mod matrix;
 mod pac;
 mod programs;
 mod refusals;
+mod s4u;
 mod samba;
 mod spake;
 mod trace;
 mod up;
+mod user_to_user;
 mod walkthroughs;
 
 use crate::{Case, Suite};
@@ -41,6 +44,9 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(matrix::cases());
+    cases.extend(cross_realm::cases());
+    cases.extend(user_to_user::cases());
+    cases.extend(s4u::cases());
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
     cases.extend(samba::cases());

@@ -13,6 +13,7 @@ mod realms;
 mod run;
 mod samba;
 mod shared;
+mod twins;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

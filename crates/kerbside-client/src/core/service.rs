@@ -67,7 +67,7 @@ impl<D: Driver> Core<D> {
         let mut tried = Vec::new();
         let first = self.first_name(server);
         let mut last = match self
-            .one_name(ground, &first, NameOrigin::Given, wanted, &mut tried)
+            .one_name(ground, server, &first, NameOrigin::Given, wanted, &mut tried)
             .await
         {
             Err(error) if is_unknown(&error) => error,
@@ -75,7 +75,10 @@ impl<D: Driver> Core<D> {
         };
         if let Some((second, origin)) = self.second_name(server, &first).await? {
             trace::canonical_fallback(&second);
-            last = match self.one_name(ground, &second, origin, wanted, &mut tried).await {
+            last = match self
+                .one_name(ground, server, &second, origin, wanted, &mut tried)
+                .await
+            {
                 Err(error) if is_unknown(&error) => error,
                 other => return other,
             };
@@ -131,17 +134,19 @@ impl<D: Driver> Core<D> {
         Some((text(0)?, text(1)?))
     }
 
-    /// One name: the cache, the KDCs, and where nobody named a realm and the client's KDC knows of none, the realm that
+    /// One name of `asked`: the cache, the KDCs, and where nobody named a realm and the client's KDC knows of none, the realm that
     /// the host's domain suggests.
     async fn one_name(
         &self,
         ground: &Ground,
+        asked: &Principal,
         server: &Principal,
         origin: NameOrigin,
         wanted: Wanted<'_>,
         tried: &mut Vec<TriedServer>,
     ) -> Result<ServiceTicket, Error> {
-        let cached = cached(ground, server, wanted);
+        let cached = cached(ground, server, wanted)
+            .or_else(|| cached(ground, asked, wanted).filter(|_| asked != server));
         trace::retrieved(&ground.name, &ground.cache.primary, server, cached.is_some());
         if let Some(credential) = cached {
             return Ok(ServiceTicket {
@@ -186,7 +191,7 @@ impl<D: Driver> Core<D> {
         if wanted.options.store {
             // Under the name it was asked for: the next request looks for that.
             let stored = Credential {
-                server: server.clone(),
+                server: asked.clone(),
                 ..ticket.credential.clone()
             };
             self.add_to_cache(&ground.name, stored).await?;
