@@ -30,6 +30,10 @@ pub(super) fn cases() -> Vec<Case> {
             "trace: a way from realm to realm is told in MIT's lines",
             from_realm_to_realm,
         ),
+        case(
+            "trace: a service acting for a user is told in MIT's lines",
+            for_another,
+        ),
         case("trace: a login by SPAKE is told in MIT's lines", spake),
         case(
             "trace: what is done in a collection is told in MIT's lines",
@@ -689,6 +693,39 @@ fn from_realm_to_realm(suite: &Suite) -> Result<(), String> {
         }
     }
     expect(differences.is_empty(), &differences)
+}
+
+/// A service that asks for a user's ticket, and a ticket that is made again. Ours does less on the way.
+fn for_another(suite: &Suite) -> Result<(), String> {
+    let options = Options {
+        libdefaults: AES_ALONE,
+        ..Options::new(Side::Mit)
+    };
+    let realm = Realm::start(&suite.bin, &options)?;
+    for side in [Side::Mit, Side::Ours] {
+        lines(suite, &realm, side, &step("kinit", "-k HTTP/localhost", "", true))?;
+        let told = lines(
+            suite,
+            &realm,
+            side,
+            &step("kvno", "-U alice HTTP/localhost", "", true),
+        )?;
+        for expected in [
+            "Getting credentials alice@CONFORM.TEST -> HTTP/localhost@CONFORM.TEST using ccache FILE:",
+            "Getting initial credentials for alice@CONFORM.TEST",
+            "Identified realm of client principal as CONFORM.TEST",
+            "Get cred via TGT krbtgt/CONFORM.TEST@CONFORM.TEST after requesting HTTP/localhost@CONFORM.TEST (canonicalize on)",
+            "TGS reply is for alice@CONFORM.TEST -> HTTP/localhost@CONFORM.TEST with session key aes256-cts",
+            "Got cred; 0/Success",
+            "Storing alice@CONFORM.TEST -> HTTP/localhost@CONFORM.TEST in FILE:",
+        ] {
+            expect(
+                told.iter().any(|line| line.starts_with(expected)),
+                &format!("{side:?}: no {expected:?} in {told:#?}"),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// What both do about caches, where there are several. The names of new ones are random.

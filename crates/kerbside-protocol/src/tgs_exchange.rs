@@ -209,7 +209,7 @@ impl Exchange {
     fn take_krb_error(mut self, sent: Sent, bytes: &[u8], now: Now) -> Result<TgsOutcome, ProtocolError> {
         let outer = KrbErrorFacts::parse(bytes)?;
         let error = self.error_in_armor(&sent, &outer)?.unwrap_or(outer);
-        trace::tgs_result(&self.params, error.code);
+        trace::tgs_error(&self.params, &error);
         let ahead_seconds = ahead(error.server_time.time, now.time);
         match error.code {
             ErrorCode::KRB_ERR_RESPONSE_TOO_BIG if self.stream_only => {

@@ -16,6 +16,7 @@ use crate::names::CacheName;
 use crate::random::OsRandom;
 use crate::request::{ServiceTicket, ServiceTicketOptions, TgtRequest};
 use crate::secret::Secret;
+use crate::trace;
 
 impl<D: Driver> Core<D> {
     /// A ticket of `user` for the cache's principal, a service.
@@ -30,7 +31,10 @@ impl<D: Driver> Core<D> {
         let is_ours = |ticket: &&Credential| {
             ticket.client == *user && ticket.server == service && ticket.second_ticket.is_empty()
         };
-        if let Some(ticket) = from_cache(&ground, is_ours) {
+        trace::getting_credentials(user, &service, &ground.name);
+        let found = from_cache(&ground, is_ours);
+        trace::retrieved(&ground.name, user, &service, found.is_some());
+        if let Some(ticket) = found {
             return Ok(ticket);
         }
         let wanted = service.clone();
@@ -57,7 +61,10 @@ impl<D: Driver> Core<D> {
                 && ticket.server == *server
                 && ticket.second_ticket == evidence.ticket
         };
-        if let Some(ticket) = from_cache(&ground, is_ours) {
+        trace::getting_credentials(&evidence.client, server, &ground.name);
+        let found = from_cache(&ground, is_ours);
+        trace::retrieved(&ground.name, &evidence.client, server, found.is_some());
+        if let Some(ticket) = found {
             return Ok(ticket);
         }
         if options.cached_only {
@@ -130,6 +137,7 @@ impl<D: Driver> Core<D> {
         if user.name.name_type != NameType::NT_ENTERPRISE {
             return Ok(user.clone());
         }
+        trace::init_creds(user, None);
         let mut request = TgtRequest::new(user.clone());
         request.canonicalize = Some(true);
         // The exchange ends before any password is needed.
@@ -158,6 +166,7 @@ impl<D: Driver> Core<D> {
                 }
                 // Whatever it asks for, this KDC knows the user.
                 _ => {
+                    trace::identified_realm(&asked);
                     return Ok(Principal {
                         realm: asked,
                         name: user.name.clone(),

@@ -44,6 +44,15 @@ pub(crate) fn init_creds(client: &Principal, service: Option<&Principal>) {
     }
 }
 
+/// The realm that knows a user, by the word of a KDC.
+pub(crate) fn identified_realm(realm: &Realm) {
+    event!(
+        "init_creds_identified_realm",
+        { realm = %realm },
+        "Identified realm of client principal as {realm}"
+    );
+}
+
 /// A cache's ticket is to be the armor; `known` is the cache's word that the KDC of `realm` knows FAST.
 pub(crate) fn armor_cache(cache: &CacheName, realm: &Realm, known: bool, required: bool) {
     event!("fast_armor_ccache", { cache = %cache }, "FAST armor ccache: {cache}");

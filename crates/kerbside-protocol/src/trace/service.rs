@@ -5,7 +5,8 @@ use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 
 use super::{Counted, Etype, Etypes, KrbCode, event};
-use crate::tgs_exchange::TgsParams;
+use crate::krb_error::KrbErrorFacts;
+use crate::tgs_exchange::{TgsClient, TgsParams};
 
 /// A ticket is asked for, with or without the wish to be referred elsewhere; or the same ticket again.
 pub(crate) fn tgs_request(params: &TgsParams) {
@@ -32,10 +33,11 @@ pub(crate) fn tgs_request(params: &TgsParams) {
     }
 }
 
-/// What MIT's library does by a function of its own, with lines of its own: renewing, validating, forwarding, proxying.
+/// What MIT's library does by a function of its own, with lines of its own: renewing, validating, forwarding, proxying,
+/// acting for others.
 fn is_service_request(params: &TgsParams) -> bool {
     let own = KdcOptions::RENEW | KdcOptions::VALIDATE | KdcOptions::FORWARDED | KdcOptions::PROXY;
-    !params.options.intersects(own)
+    !params.options.intersects(own) && matches!(params.client, TgsClient::Own)
 }
 
 pub(crate) fn tgs_subkey(enctype: EncryptionType) {
@@ -70,6 +72,22 @@ pub(crate) fn trying_session_key(session_key: EncryptionType) {
         { enctype = %Etype(session_key) },
         "TGS reply didn't decode with subkey; trying session key ({})", Etype(session_key)
     );
+}
+
+/// What a KDC refuses, with its own words where the code has none.
+pub(crate) fn tgs_error(params: &TgsParams, error: &KrbErrorFacts) {
+    match &error.e_text {
+        Some(text) if error.code == ErrorCode::KRB_ERR_GENERIC && is_service_request(params) => {
+            let krb5_code = KrbCode(error.code).number();
+            let text = Counted(text);
+            event!(
+                "tkt_creds_response_code",
+                { code = error.code.0, krb5_code, server = %params.server, text = %text },
+                "TGS request result: {krb5_code}/KDC returned error string: {text}"
+            );
+        }
+        _ => tgs_result(params, error.code),
+    }
 }
 
 pub(crate) fn tgs_result(params: &TgsParams, code: ErrorCode) {
