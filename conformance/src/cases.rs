@@ -5,6 +5,7 @@ mod collections;
 mod cross_realm;
 mod enctypes;
 mod failover;
+mod fast;
 mod files;
 mod gss;
 mod heimdal;
@@ -31,6 +32,7 @@ pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(login::cases());
     cases.extend(programs::cases());
+    cases.extend(fast::cases());
     cases.extend(files::cases());
     cases.extend(collections::cases());
     cases.extend(caches::cases());
