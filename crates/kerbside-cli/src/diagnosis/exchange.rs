@@ -135,6 +135,10 @@ fn refused(refusal: &Refusal, doing: &Doing<'_>) -> Report {
     let evidence = refusal.to_string();
     match refusal.code {
         ErrorCode::KDC_ERR_PREAUTH_FAILED => wrong_secret(evidence, doing),
+        // What Heimdal's KDC says of an encrypted challenge by another key.
+        ErrorCode::KRB_AP_ERR_BAD_INTEGRITY if !matches!(doing.proof, Proof::None) => {
+            wrong_secret(evidence, doing)
+        }
         ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN => {
             let name = client_name(refusal, doing);
             doing

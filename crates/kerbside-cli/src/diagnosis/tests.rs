@@ -102,6 +102,22 @@ fn wrong_password() {
     );
 }
 
+/// Heimdal's KDC says so of an encrypted challenge by another key; to a ticket's holder it says something else.
+#[test]
+fn a_failed_integrity_check_of_a_login_is_a_wrong_password_too() {
+    let error = refused(ErrorCode::KRB_AP_ERR_BAD_INTEGRITY, "");
+    let report = text(&error, &kinit(Proof::Password));
+    assert!(
+        report.starts_with("kinit: error: Password incorrect while"),
+        "{report}"
+    );
+    let report = text(&error, &kinit(Proof::None));
+    assert!(
+        report.starts_with("kinit: error: Decrypt integrity check failed while"),
+        "{report}"
+    );
+}
+
 #[test]
 fn a_reply_that_the_password_does_not_open_is_a_wrong_password_too() {
     let source = ProtocolError::WrongReplyKey {

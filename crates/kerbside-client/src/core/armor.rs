@@ -2,7 +2,7 @@
 
 use kerbside_asn1::{Principal, Realm};
 use kerbside_formats::ccache::CredentialCache;
-use kerbside_protocol::{FastArmor, TgsArmor};
+use kerbside_protocol::FastArmor;
 
 use super::Core;
 use crate::driver::Driver;
@@ -54,15 +54,6 @@ impl<D: Driver> Core<D> {
             },
             clock_offset_seconds: self.offset_of(&cache),
         })
-    }
-
-    /// Whether requests to the KDC of `realm` go in the armor of the cache's own ticket, and have to be answered in it.
-    pub(crate) fn tgs_armor(cache: &CredentialCache, realm: &Realm) -> TgsArmor {
-        if knows_fast(cache, realm) {
-            TgsArmor::Required
-        } else {
-            TgsArmor::Offered
-        }
     }
 }
 

@@ -7,8 +7,8 @@ use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::krb5_conf::CaPath;
 use kerbside_protocol::{
-    ProtocolError, RealmPath, ServiceExchange, ServiceOutcome, ServiceParams, TgsExchange, TgsOutcome,
-    TgsParams,
+    ProtocolError, RealmPath, ServiceExchange, ServiceOutcome, ServiceParams, TgsArmor, TgsExchange,
+    TgsOutcome, TgsParams,
 };
 
 use super::{Core, not_built};
@@ -110,7 +110,8 @@ impl<D: Driver> Core<D> {
         params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
         params.tgt_enctypes.clone_from(configured);
         params.enctype_policy = self.config.enctype_policy();
-        params.armor = Self::tgs_armor(&ground.cache, &ground.start);
+        // A KDC whose AS knows FAST may have a TGS that does not (Heimdal 7.8).
+        params.armor = TgsArmor::Offered;
         params.clock_offset_seconds = ground.offset_seconds;
         params.skew_seconds_max = libdefaults.clockskew_seconds;
         params

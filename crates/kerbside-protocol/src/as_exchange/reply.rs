@@ -12,7 +12,7 @@ use kerbside_crypto::{CryptoError, Key, KeyUsage};
 
 use super::{AsAsk, AsDone, AsOutcome, Exchange, KeyProof, Proof, Reason, Received, Sent};
 use crate::error::{Misbehaviour, ProtocolError};
-use crate::fast::Opened;
+use crate::fast::{Opened, client_of};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::plaintext::decode_plaintext;
 use crate::preauth::{Hints, KeyParams, Question, default_params};
@@ -137,7 +137,7 @@ impl Exchange {
         opened: Option<&Opened>,
     ) -> Result<KeyParams, ProtocolError> {
         let enctype = reply.enc_part.etype;
-        let client = Principal::from_wire(reply.crealm, &reply.cname);
+        let client = client_of(reply, opened);
         let hints = match opened {
             Some(opened) => Hints::of_padata(&opened.padata())?,
             None => Hints::of_padata(reply.padata.as_deref().unwrap_or_default())?,
@@ -196,7 +196,8 @@ impl Exchange {
         let fast_avail = enc_pa_rep_verified && asn1::find_padata(padata, PaDataType::PA_FX_FAST).is_some();
         self.verify_fast_was_not_hidden(fast_avail, received)?;
         let vouched = enc_pa_rep_verified || received.opened.is_some();
-        let client = self.verify_client(&reply, vouched)?;
+        let found = client_of(&reply, received.opened.as_ref());
+        let client = self.verify_client(found, vouched)?;
         let asked = Asked {
             kdc: &self.params.client.realm,
             nonce: sent.nonce,
@@ -278,8 +279,7 @@ impl Exchange {
 
     /// The reply's client is the one that asked; another name is taken only where canonicalization was asked for and
     /// the KDC vouches that it was.
-    fn verify_client(&self, reply: &KdcRep<'_>, vouched: bool) -> Result<Principal, ProtocolError> {
-        let found = Principal::from_wire(reply.crealm, &reply.cname);
+    fn verify_client(&self, found: Principal, vouched: bool) -> Result<Principal, ProtocolError> {
         if found == self.params.client {
             // Ours, not the one that came: the type of its name is anybody's word.
             return Ok(self.params.client.clone());

@@ -50,15 +50,17 @@ impl Tunnel {
             .find(PaDataType::PA_ENCRYPTED_CHALLENGE)
             .ok_or_else(|| fault(Misbehaviour::ChallengeMissing))?;
         let data: EncryptedChallenge<'_> = asn1::decode(value)?;
-        let key = self.challenge_key(KDC, long_term)?;
-        if data.etype != key.enctype() {
-            return Err(fault(Misbehaviour::ChallengeIntegrity));
+        // Heimdal 7.8 makes its challenge under the client's key for challenges. Its usage is the KDC's all the same, so
+        // that it is not ours sent back, and only who knows `long_term` can have made it.
+        for side in [KDC, CLIENT] {
+            let key = self.challenge_key(side, long_term)?;
+            let plain = key.decrypt(KeyUsage::ENC_CHALLENGE_KDC, data.cipher);
+            if let (Ok(plain), true) = (plain, data.etype == key.enctype()) {
+                let _: PaEncTsEnc = decode_plaintext(key.enctype(), &plain)?;
+                return Ok(());
+            }
         }
-        let plain = key
-            .decrypt(KeyUsage::ENC_CHALLENGE_KDC, data.cipher)
-            .map_err(|_| fault(Misbehaviour::ChallengeIntegrity))?;
-        let _: PaEncTsEnc = decode_plaintext(key.enctype(), &plain)?;
-        Ok(())
+        Err(fault(Misbehaviour::ChallengeIntegrity))
     }
 
     fn challenge_key(&self, side: &[u8], long_term: &Key) -> Result<Key, ProtocolError> {

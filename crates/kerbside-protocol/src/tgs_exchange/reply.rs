@@ -9,7 +9,7 @@ use kerbside_crypto::{CryptoError, Key, KeyUsage, Zeroizing};
 
 use super::{Exchange, Sent, TgsArmor, TgsClient, TgsDone, TgsOutcome};
 use crate::error::{Misbehaviour, ProtocolError};
-use crate::fast::Opened;
+use crate::fast::{Opened, client_of};
 use crate::kdc_reply::{Asked, credential, owned_addresses, same_addresses};
 use crate::kdc_request::RequestTimes;
 use crate::plaintext::decode_plaintext;
@@ -50,7 +50,7 @@ impl Exchange {
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         let referred = self.verify_server(&server)?;
-        let found = Principal::from_wire(reply.crealm, &reply.cname);
+        let found = client_of(&reply, opened.as_ref());
         let client = self.verify_client(found, referred.is_some())?;
         trace::tgs_reply(&client, &server, session_key.enctype());
         trace::tgs_result(&self.params, ErrorCode::KDC_ERR_NONE);
