@@ -1,30 +1,6 @@
 //! `KRB5_TRACE`: what Kerbside does, line by line in MIT's wording, from events that a program can also take as they are.
 //!
-//! Every step of the exchanges and of the driver is an event for `tracing`, with the target
-//! [`kerbside_protocol::trace::TARGET`], MIT's name of the trace point as its name, structured fields, and MIT's line as
-//! `message`. No event holds a secret, or anything that was made from one.
-//!
-//! | a program wants | it does |
-//! |---|---|
-//! | what MIT's programs do | [`install_krb5_trace`] at its start: nothing happens without `KRB5_TRACE` |
-//! | the lines somewhere else | a [`TraceWriter`] as its subscriber |
-//! | the events as data | a subscriber of its own that looks at that target |
-//! | both, or lines beside its own log | the feature `tracing-subscriber`, and [`TraceWriter`] as one more layer |
-//!
-//! ```no_run
-//! kerbside_client::install_krb5_trace().expect("KRB5_TRACE names a file that can be written");
-//! ```
-//!
-//! With the feature `tracing-subscriber`, in a program that logs by it:
-//!
-//! ```ignore
-//! use tracing_subscriber::prelude::*;
-//!
-//! tracing_subscriber::registry()
-//!     .with(tracing_subscriber::fmt::layer())
-//!     .with(kerbside_client::krb5_trace_from_env()?)
-//!     .init();
-//! ```
+//! [`install_krb5_trace`] says what a program can do with it.
 
 mod events;
 mod file;
@@ -55,6 +31,36 @@ pub fn krb5_trace_from_env() -> Result<Option<TraceWriter>, TraceError> {
 
 /// Makes the writer that `KRB5_TRACE` asks for the subscriber of this process. Tells whether there is one now: there is
 /// none without that variable, and where the program has a subscriber of its own already.
+///
+/// Every step of the exchanges, of the driver and of the contexts is an event for `tracing`, with the target
+/// [`kerbside_protocol::trace::TARGET`], MIT's name of the trace point as its name, structured fields, and MIT's line as
+/// `message`. No event holds a secret, or anything that was made from one.
+///
+/// | a program wants | it does |
+/// |---|---|
+/// | what MIT's programs do | this, at its start: nothing happens without `KRB5_TRACE` |
+/// | the lines somewhere else | a [`TraceWriter`] as its subscriber |
+/// | the events as data | a subscriber of its own that looks at that target |
+/// | lines beside its own log | the feature `tracing-subscriber`, and [`TraceWriter`] as one more layer |
+///
+/// A subscriber of one thread (`tracing::subscriber::with_default`) hears the work that a client moves to other threads,
+/// too. While it is the only subscriber of the process, tracing may withhold from it events that another thread came to
+/// first: where threads have subscribers of their own, let the process have a global one.
+///
+/// ```no_run
+/// kerbside_client::install_krb5_trace().expect("KRB5_TRACE names a file that can be written");
+/// ```
+///
+/// With the feature `tracing-subscriber`, in a program that logs by it:
+///
+/// ```ignore
+/// use tracing_subscriber::prelude::*;
+///
+/// tracing_subscriber::registry()
+///     .with(tracing_subscriber::fmt::layer())
+///     .with(kerbside_client::krb5_trace_from_env()?)
+///     .init();
+/// ```
 ///
 /// # Errors
 /// As [`krb5_trace_from_env`].

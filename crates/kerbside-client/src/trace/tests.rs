@@ -322,3 +322,12 @@ fn look_ups_in_dns_are_told_in_mits_words() {
         ]
     );
 }
+
+#[test]
+fn work_on_another_thread_is_heard() {
+    let work = || super::resolving("kdc.example.com");
+    let lines = written(|| std::thread::spawn(super::carried(work)).join().unwrap());
+    assert_eq!(lines.len(), 1);
+    let lines = written(|| std::thread::spawn(work).join().unwrap());
+    assert_eq!(lines, Vec::<String>::new());
+}
