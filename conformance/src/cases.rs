@@ -3,6 +3,7 @@
 mod caches;
 mod collections;
 mod cross_realm;
+mod daily_use;
 mod enctypes;
 mod failover;
 mod fast;
@@ -33,6 +34,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(login::cases());
     cases.extend(programs::cases());
     cases.extend(fast::cases());
+    cases.extend(daily_use::cases());
     cases.extend(files::cases());
     cases.extend(collections::cases());
     cases.extend(caches::cases());
