@@ -10,6 +10,7 @@ mod fast;
 mod files;
 mod gss;
 mod heimdal;
+mod kkdcp;
 mod kpasswd;
 mod ktutil;
 mod ldap_kdc;
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(kpasswd::cases());
     cases.extend(spake::cases());
     cases.extend(failover::cases());
+    cases.extend(kkdcp::cases());
     cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());

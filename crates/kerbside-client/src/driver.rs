@@ -3,8 +3,11 @@
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
+use crate::attempt::Transport;
 use crate::error::Error;
+use crate::schedule::Target;
 use crate::trace;
 use crate::transport::{self, Delivered, Job, Undelivered};
 
@@ -32,7 +35,18 @@ pub(crate) struct Blocking;
 
 impl Driver for Blocking {
     async fn deliver(&self, job: Job) -> Result<Delivered, Undelivered> {
-        transport::blocking::deliver(&job)
+        let by_proxy = |target: &Target| target.transport == Transport::Https;
+        if !job.targets.iter().any(by_proxy) {
+            return transport::blocking::deliver(&job);
+        }
+        // HTTPS is written once, for tokio.
+        match self.on_tokio(transport::tokio::deliver(job)).await {
+            Ok(result) => result,
+            Err(_) => Err(Undelivered {
+                attempts: Vec::new(),
+                took: Duration::ZERO,
+            }),
+        }
     }
 
     async fn offload<R: Send + 'static>(

@@ -56,6 +56,11 @@ impl Environment {
         }
     }
 
+    /// A variable that a value of krb5.conf names (`ENV:NAME`).
+    pub(crate) fn variable(name: &str) -> Option<String> {
+        text_variable(name)
+    }
+
     /// The krb5.conf files named by `KRB5_CONFIG`, else `/etc/krb5.conf`.
     #[must_use]
     pub fn config_files(&self) -> Vec<PathBuf> {

@@ -12,12 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use kerbside_asn1::Realm;
-use kerbside_formats::host_string::{KADMIN_PORT, KDC_PORT, KPASSWD_PORT, ServerAddress};
+use kerbside_formats::host_string::{KADMIN_PORT, KDC_PORT, KPASSWD_PORT, ServerAddress, Transport};
+use tokio_rustls::rustls::ClientConfig;
 
 use crate::core::Core;
 use crate::dns::{DnsOutcome, DnsQuery, FoundServers, NameServers, Resolver, find_servers};
 use crate::driver::Driver;
+use crate::environment::Environment;
 use crate::error::Error;
+use crate::transport::proxy::{Anchors, Proxy, tls_config};
 
 pub(crate) use health::Servers;
 
@@ -133,7 +136,13 @@ impl<D: Driver> Core<D> {
                 .offload(move || addresses::resolve(&named, limit))
                 .await?
         };
-        let (targets, unresolved) = addresses::targets(&named, addresses);
+        let tls = self.tls_for(&named, realm).await?;
+        let proxy = |server: &ServerAddress| match (server.transport, &tls) {
+            (Some(Transport::Https), Some(Ok(tls))) => Ok(Some(Arc::new(Proxy::new(server, realm, tls)))),
+            (Some(Transport::Https), Some(Err(reason))) => Err(reason.clone()),
+            _ => Ok(None),
+        };
+        let (targets, unresolved) = addresses::targets(&named, addresses, proxy);
         let kept = if unresolved.is_empty() {
             KEPT_FOR
         } else {
@@ -142,6 +151,30 @@ impl<D: Driver> Core<D> {
         let servers = Arc::new(Servers::new(targets, unresolved, Instant::now() + kept));
         self.locator.keep(realm, service, &servers);
         Ok(servers)
+    }
+
+    /// TLS for the proxies among the servers; `None` where there are none.
+    async fn tls_for(
+        &self,
+        servers: &[ServerAddress],
+        realm: &Realm,
+    ) -> Result<Option<Result<Arc<ClientConfig>, String>>, Error> {
+        if !servers
+            .iter()
+            .any(|server| server.transport == Some(Transport::Https))
+        {
+            return Ok(None);
+        }
+        let name = String::from_utf8_lossy(realm.as_bytes()).into_owned();
+        let values = self.config.krb5_conf().realm(&name)?.http_anchors;
+        let read = move || {
+            let anchors: Result<Vec<Anchors>, String> = values
+                .iter()
+                .map(|value| Anchors::parse(value, Environment::variable))
+                .collect();
+            tls_config(&anchors?)
+        };
+        self.driver.offload(read).await.map(Some)
     }
 
     /// Names and ports: from krb5.conf, else from DNS.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::attempt::{Attempt, AttemptOutcome, Transport};
+use crate::transport::proxy::Proxy;
 
 /// How long to wait for what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +37,14 @@ impl Default for Timing {
 }
 
 /// An address to be asked by one transport.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Target {
     /// As the configuration names it.
     pub(crate) server: String,
     pub(crate) address: SocketAddr,
     pub(crate) transport: Transport,
+    /// Of a KDC proxy: how to talk to it.
+    pub(crate) proxy: Option<Arc<Proxy>>,
 }
 
 /// What to do next: send to a target (or send again), then listen for at most `wait`.
@@ -209,6 +212,7 @@ mod tests {
                 server: "kdc:88".to_owned(),
                 address: SocketAddr::from(([127, 0, 0, 1], 88)),
                 transport,
+                proxy: None,
             })
             .collect()
     }

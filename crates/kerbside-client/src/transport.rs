@@ -1,6 +1,7 @@
 //! One round trip to the KDCs of a realm: the parts both fronts share.
 
 pub(crate) mod blocking;
+pub(crate) mod proxy;
 pub(crate) mod tokio;
 
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Names to addresses, by the system's resolver, which itself knows no deadline.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use kerbside_formats::host_string::{self, ServerAddress};
@@ -10,6 +10,7 @@ use crate::attempt::{Attempt, AttemptOutcome, Transport};
 use crate::schedule::Target;
 use crate::trace;
 use crate::transport::io_words;
+use crate::transport::proxy::Proxy;
 
 /// Once a name has an address, the others are waited for this long.
 const PATIENCE_WITH_REST: Duration = Duration::from_secs(1);
@@ -101,7 +102,12 @@ pub(super) fn resolve_by(
 
 /// What can be asked: each address by both transports unless its line says otherwise, none twice. Names without an
 /// address become attempts that failed.
-pub(super) fn targets(servers: &[ServerAddress], found: Vec<Addresses>) -> (Vec<Target>, Vec<Attempt>) {
+/// `proxy` makes what is needed to talk to a KDC proxy.
+pub(super) fn targets(
+    servers: &[ServerAddress],
+    found: Vec<Addresses>,
+    proxy: impl Fn(&ServerAddress) -> Result<Option<Arc<Proxy>>, String>,
+) -> (Vec<Target>, Vec<Attempt>) {
     let mut targets: Vec<Target> = Vec::new();
     let mut failed = Vec::new();
     for (server, found) in servers.iter().zip(found) {
@@ -112,6 +118,21 @@ pub(super) fn targets(servers: &[ServerAddress], found: Vec<Addresses>) -> (Vec<
             None => &[Transport::Udp, Transport::Tcp],
         };
         trace::resolving(&server.host);
+        let failure = |outcome| Attempt {
+            server: shown(server),
+            address: None,
+            transport: transports.first().copied().unwrap_or(Transport::Udp),
+            sent: 0,
+            took: Duration::ZERO,
+            outcome,
+        };
+        let proxy = match proxy(server) {
+            Ok(proxy) => proxy,
+            Err(reason) => {
+                failed.push(failure(AttemptOutcome::Failed(reason)));
+                continue;
+            }
+        };
         match found {
             Ok(addresses) => {
                 let pairs = addresses
@@ -124,18 +145,12 @@ pub(super) fn targets(servers: &[ServerAddress], found: Vec<Addresses>) -> (Vec<
                             server: shown(server),
                             address,
                             transport,
+                            proxy: proxy.clone(),
                         });
                     }
                 }
             }
-            Err(reason) => failed.push(Attempt {
-                server: shown(server),
-                address: None,
-                transport: transports.first().copied().unwrap_or(Transport::Udp),
-                sent: 0,
-                took: Duration::ZERO,
-                outcome: AttemptOutcome::Unresolved(reason),
-            }),
+            Err(reason) => failed.push(failure(AttemptOutcome::Unresolved(reason))),
         }
     }
     (targets, failed)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kerbside_formats::host_string::ServerAddress;
 
 use super::*;
-use crate::attempt::{Attempt, AttemptOutcome, Transport};
+use crate::attempt::{self, Attempt, AttemptOutcome};
 use crate::config::Config;
 use crate::dns::test_server::{TestServer, srv, txt};
 use crate::environment::Environment;
@@ -183,11 +183,12 @@ fn the_realm_of_a_host_is_in_dns_only_when_asked_for() {
     assert_eq!(realm(text, "other"), "D");
 }
 
-fn target(port: u16, transport: Transport) -> Target {
+fn target(port: u16, transport: attempt::Transport) -> Target {
     Target {
         server: format!("k:{port}"),
         address: ([127, 0, 0, 1], port).into(),
         transport,
+        proxy: None,
     }
 }
 
@@ -207,17 +208,23 @@ fn the_last_good_one_is_asked_first_and_those_that_failed_last() {
     let now = Instant::now();
     let list = || {
         vec![
-            target(1, Transport::Udp),
-            target(1, Transport::Tcp),
-            target(2, Transport::Udp),
-            target(2, Transport::Tcp),
-            target(3, Transport::Https),
+            target(1, attempt::Transport::Udp),
+            target(1, attempt::Transport::Tcp),
+            target(2, attempt::Transport::Udp),
+            target(2, attempt::Transport::Tcp),
+            target(3, attempt::Transport::Https),
         ]
     };
     let servers = Servers::new(list(), Vec::new(), now + Duration::from_secs(9));
-    assert_eq!(servers.order(Transport::Udp, false, now), [0, 2, 4, 1, 3]);
-    assert_eq!(servers.order(Transport::Tcp, false, now), [1, 3, 4, 0, 2]);
-    assert_eq!(servers.order(Transport::Udp, true, now), [4, 1, 3]);
+    assert_eq!(
+        servers.order(attempt::Transport::Udp, false, now),
+        [0, 2, 4, 1, 3]
+    );
+    assert_eq!(
+        servers.order(attempt::Transport::Tcp, false, now),
+        [1, 3, 4, 0, 2]
+    );
+    assert_eq!(servers.order(attempt::Transport::Udp, true, now), [4, 1, 3]);
     servers.learn(
         &[
             attempt(&servers.targets[0], AttemptOutcome::NoAnswer),
@@ -225,15 +232,24 @@ fn the_last_good_one_is_asked_first_and_those_that_failed_last() {
         ],
         now,
     );
-    assert_eq!(servers.order(Transport::Udp, false, now), [2, 4, 3, 1, 0]);
-    assert_eq!(servers.order(Transport::Tcp, false, now), [3, 1, 4, 2, 0]);
+    assert_eq!(
+        servers.order(attempt::Transport::Udp, false, now),
+        [2, 4, 3, 1, 0]
+    );
+    assert_eq!(
+        servers.order(attempt::Transport::Tcp, false, now),
+        [3, 1, 4, 2, 0]
+    );
     // New addresses take over what is known of the old ones.
     let again = Servers::new(list(), Vec::new(), now);
     again.inherit(&servers);
-    assert_eq!(again.order(Transport::Udp, false, now), [2, 4, 3, 1, 0]);
+    assert_eq!(again.order(attempt::Transport::Udp, false, now), [2, 4, 3, 1, 0]);
     // After a while it is tried in its place again, but the good one stays first.
     let later = now + Duration::from_secs(61);
-    assert_eq!(servers.order(Transport::Udp, false, later), [2, 0, 4, 3, 1]);
+    assert_eq!(
+        servers.order(attempt::Transport::Udp, false, later),
+        [2, 0, 4, 3, 1]
+    );
     assert!(servers.fresh(now));
     assert!(!servers.fresh(now + Duration::from_secs(9)));
 }
@@ -249,7 +265,7 @@ fn addresses_are_asked_by_both_transports_once_and_names_without_any_are_told() 
     .map(|text| ServerAddress::parse(text, 88).unwrap());
     assert!(!addresses::all_literal(&servers));
     let found = addresses::resolve(&servers, Duration::from_secs(20));
-    let (targets, failed) = addresses::targets(&servers, found);
+    let (targets, failed) = addresses::targets(&servers, found, |_| Ok(None));
     let shown: Vec<String> = targets
         .iter()
         .map(|target| format!("{} {}", target.server, target.transport))

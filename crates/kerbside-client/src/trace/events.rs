@@ -208,11 +208,20 @@ pub(crate) fn tcp_receive_error(address: SocketAddr, error: &io::Error) {
     );
 }
 
+pub(crate) fn https_send(address: SocketAddr) {
+    event!(
+        "sendto_kdc_https_send",
+        { transport = "https", address = %address },
+        "Sending HTTPS request to https {address}"
+    );
+}
+
 /// A reply came.
 pub(crate) fn received(bytes: usize, transport: Transport, address: SocketAddr) {
     let kind = match transport {
         Transport::Udp => "dgram",
-        _ => "stream",
+        Transport::Tcp => "stream",
+        Transport::Https => "https",
     };
     event!(
         "sendto_kdc_response",

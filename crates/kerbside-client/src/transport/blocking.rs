@@ -167,7 +167,7 @@ impl Connection {
                 })?;
                 Ok(Self::Datagram(socket, peer))
             }
-            Transport::Https => Err(AttemptOutcome::Failed("KDC proxies are not built yet".to_owned())),
+            Transport::Https => Err(AttemptOutcome::Failed("HTTPS is tokio's".to_owned())),
             Transport::Tcp => {
                 let frame = framed(request).ok_or_else(|| {
                     AttemptOutcome::Failed("the request is too long to be framed".to_owned())

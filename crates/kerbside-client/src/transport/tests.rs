@@ -41,6 +41,7 @@ fn target(address: SocketAddr, transport: Transport) -> Target {
         server: address.to_string(),
         address,
         transport,
+        proxy: None,
     }
 }
 

@@ -100,11 +100,31 @@ async fn ask(
 ) {
     let event = match target.transport {
         Transport::Udp => by_datagram(index, target.address, &request, peer, &again, &events).await,
-        Transport::Https => Event::Failed(AttemptOutcome::Failed("KDC proxies are not built yet".to_owned())),
+        Transport::Https => by_proxy(&target, &request, peer).await,
         Transport::Tcp => by_stream(target.address, &request, peer).await,
     };
     // The receiver is gone when another target has answered.
     let _ = events.send((index, event)).await;
+}
+
+async fn by_proxy(target: &Target, request: &[u8], peer: Peer) -> Event {
+    let Some(proxy) = &target.proxy else {
+        return Event::Failed(AttemptOutcome::Failed("no proxy".to_owned()));
+    };
+    let reply = match proxy.ask(target.address, request).await {
+        Ok(reply) => reply,
+        Err(outcome) => return Event::Failed(outcome),
+    };
+    match examine(peer, &reply) {
+        Finding::Reply => {
+            trace::received(reply.len(), Transport::Https, target.address);
+            Event::Reply(reply)
+        }
+        Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
+        Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
+            received: reply.len(),
+        }),
+    }
 }
 
 async fn by_datagram(
