@@ -7,7 +7,7 @@
 //! | `locate`, `dns` | the KDCs and password servers of a realm: the lines of krb5.conf, else DNS; which of them answered last |
 //! | `hostname` | canonical names of hosts |
 //! | `password` | changing and setting passwords over port 464 |
-//! | `schedule`, `transport` | UDP with retransmission, TCP, deadlines; one plan, two fronts |
+//! | `schedule`, `transport` | UDP with retransmission, TCP, KDC proxies by HTTPS, deadlines; one plan, two fronts |
 //! | `store`, `names` | FILE, DIR, MEMORY, KEYRING and KCM credential caches and their collections, keytab files |
 //! | `core`, `client` | the exchanges written once; [`Client`] blocks, [`AsyncClient`] runs on tokio |
 //! | `service_host` | the host in a service's name: as typed, or as the resolver calls it |
