@@ -6,7 +6,7 @@ mod contexts;
 mod exchanges;
 mod output;
 
-use super::case;
+use super::{case, full_case};
 use crate::Case;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -48,6 +48,10 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "trace: no secret in any line, whichever way one logs in",
             output::no_secret,
+        ),
+        full_case(
+            "trace: a program with more rights than its user traces nothing",
+            output::more_rights,
         ),
         case(
             "trace: a file that cannot be written is a warning, a cache is left alone",

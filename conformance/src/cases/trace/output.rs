@@ -1,6 +1,8 @@
 //! Where the lines go, and what is never in them.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::keytab::Keytab;
@@ -9,7 +11,7 @@ use super::super::expect;
 use super::compare::comparable;
 use crate::Suite;
 use crate::realm::{Options, PASSWORD, Realm, Side};
-use crate::run::{Ended, Env};
+use crate::run::{Ended, Env, Program};
 
 /// Walkthrough A10's line, with MIT's KDC and ours.
 pub(super) fn to_stdout(suite: &Suite) -> Result<(), String> {
@@ -152,4 +154,38 @@ pub(super) fn bad_files(suite: &Suite) -> Result<(), String> {
         text.lines().all(|line| comparable(line).is_some()),
         "a broken line",
     )
+}
+
+/// As root, a copy of our binary with the set-user-ID bit, run by nobody: with the bit off it traces.
+pub(super) fn more_rights(suite: &Suite) -> Result<(), String> {
+    let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    let folder = realm.path("");
+    let (copy, trace) = (realm.path("kinit"), realm.path("open/trace"));
+    let set_mode = |path: &Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode))
+            .map_err(|e| format!("{}: {e}", path.display()))
+    };
+    fs::copy(suite.bin.join("kinit"), &copy).map_err(|e| e.to_string())?;
+    fs::create_dir(realm.path("open")).map_err(|e| e.to_string())?;
+    set_mode(&folder, 0o755)?;
+    set_mode(&realm.path("open"), 0o777)?;
+    for (mode, traces) in [(0o4755, false), (0o755, true)] {
+        set_mode(&copy, mode)?;
+        let cache = realm.path(&format!("open/{mode:o}.cc"));
+        let env = realm
+            .env
+            .with("KRB5_TRACE", &trace)
+            .with("KRB5CCNAME", format!("FILE:{}", cache.display()));
+        Program::new("/usr/bin/setpriv")
+            .args("--reuid=65534 --clear-groups")
+            .arg(&copy)
+            .args("alice")
+            .stdin(&format!("{PASSWORD}\n"))
+            .ok(&env)?;
+        expect(
+            trace.exists() == traces,
+            &format!("mode {mode:o}: expected a trace: {traces}, but found the contrary"),
+        )?;
+    }
+    Ok(())
 }
