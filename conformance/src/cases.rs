@@ -18,6 +18,7 @@ mod login;
 mod matrix;
 mod pac;
 mod programs;
+mod referrals;
 mod refusals;
 mod s4u;
 mod samba;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(caches::cases());
     cases.extend(ktutil::cases());
     cases.extend(enctypes::cases());
+    cases.extend(referrals::cases());
     cases.extend(refusals::cases());
     cases.extend(kpasswd::cases());
     cases.extend(spake::cases());
