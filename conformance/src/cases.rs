@@ -7,6 +7,7 @@ mod daily_use;
 mod enctypes;
 mod failover;
 mod fast;
+mod faults;
 mod files;
 mod gss;
 mod heimdal;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(cross_realm::cases());
     cases.extend(user_to_user::cases());
     cases.extend(s4u::cases());
+    cases.extend(faults::cases());
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
     cases.extend(samba::cases());

@@ -5,6 +5,7 @@
 //! fails too.
 
 mod cases;
+mod fault;
 mod gss_peer;
 mod heimdal;
 mod ldap_kdc;
