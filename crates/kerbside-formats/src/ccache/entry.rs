@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::record::RawCredential;
 use crate::credential::Credential;
-use crate::error::{Cause, FileFormat, FormatError};
+use crate::error::{FileFormat, FormatError};
 use crate::reader::{Reader, Writer, principal};
 
 const CONFIG_REALM: &[u8] = b"X-CACHECONF:";
@@ -101,18 +101,6 @@ impl CacheEntry {
         }
         match reader.key(raw.enctype, &raw.key, key_at, policy)? {
             None => Ok(Self::Unsupported(raw.into())),
-            // Only 0 and 1 are ever written; another value would not survive the way back.
-            Some(_) if raw.is_skey > 1 => {
-                let found = i64::from(raw.is_skey);
-                Err(reader.damaged(
-                    key_at,
-                    Cause::Value {
-                        field: "is_skey",
-                        expected: "0 or 1",
-                        found,
-                    },
-                ))
-            }
             Some(key) => Ok(Self::Credential(raw.into_credential(key).into())),
         }
     }
