@@ -1,8 +1,10 @@
 //! Our clients against Heimdal's KDC and password server, Heimdal's clients against our KDC, and each other's files.
 
+use std::path::PathBuf;
+
 use super::{expect, full_case};
 use crate::heimdal::{ENCTYPES, Heimdal};
-use crate::realm::{Options, PASSWORD, Realm, Side, program};
+use crate::realm::{Options, PASSWORD, Realm, Side, krb5_conf, program, realm_part};
 use crate::run::{Env, Program};
 use crate::{Case, Suite};
 
@@ -21,12 +23,9 @@ pub(super) fn cases() -> Vec<Case> {
     add("lifetimes, flags, renewal", renewal);
     add("kpasswd: changes and refusals", kpasswd);
 
-    cases.push(Case {
-        known_failure: Some("tickets of other realms are not built yet"),
-        ..full_case("heimdal: another realm of the same KDC", |suite| {
-            other_realm(suite, suite.shared.heimdal()?)
-        })
-    });
+    add("another realm of the same KDC", other_realm);
+    add("user-to-user", user_to_user);
+    add("MIT's realm and Heimdal's trust each other", trust);
     cases.push(full_case(
         "heimdal: its kinit, kgetcred and klist at our KDC, caches used by the other",
         its_clients,
@@ -39,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
 struct Ours<'a> {
     suite: &'a Suite,
     env: Env,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 impl<'a> Ours<'a> {
@@ -48,12 +47,16 @@ impl<'a> Ours<'a> {
         Ok(Self {
             suite,
             env: env.with("KRB5CCNAME", format!("FILE:{}/cc", dir.path().display())),
-            _dir: dir,
+            dir,
         })
     }
 
     fn program(&self, name: &str) -> Program {
         program(Side::Ours, &self.suite.bin, name)
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.dir.path().join("cc")
     }
 
     fn kinit(&self, args: &str, password: &str) -> Program {
@@ -289,6 +292,63 @@ fn other_realm(suite: &Suite, heimdal: &Heimdal) -> Result<(), String> {
         listed.contains("krbtgt/OTHER.TEST@HEIM.TEST"),
         &format!("no cross-realm ticket: {listed}"),
     )
+}
+
+/// Alice gets a ticket encrypted in the session key of bob's TGT, by ours and by MIT's kvno.
+fn user_to_user(suite: &Suite, heimdal: &Heimdal) -> Result<(), String> {
+    let (alice, bob) = (Ours::new(suite, &heimdal.env)?, Ours::new(suite, &heimdal.env)?);
+    alice.kinit("alice", "Passw0rd-alice").ok(&alice.env)?;
+    bob.kinit("bob", "Passw0rd-bob").ok(&bob.env)?;
+    alice
+        .program("kvno")
+        .args("--u2u")
+        .arg(format!("FILE:{}", bob.cache().display()))
+        .args("bob")
+        .ok(&alice.env)?
+        .prints(&["bob@HEIM.TEST: kvno = "])?;
+    same_list(&alice)?;
+    // Bob's own key does not open it, so a cache of another user does not serve.
+    alice
+        .program("kvno")
+        .args("--u2u")
+        .arg(format!("FILE:{}", bob.cache().display()))
+        .args("carol")
+        .fails(&alice.env)?;
+    Ok(())
+}
+
+/// Each realm's user gets a service ticket of the other, by a key that both databases made of one password.
+fn trust(suite: &Suite, heimdal: &Heimdal) -> Result<(), String> {
+    let mit = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    let mut commands = String::new();
+    for name in ["krbtgt/CONFORM.TEST@HEIM.TEST", "krbtgt/HEIM.TEST@CONFORM.TEST"] {
+        mit.kadmin(&format!(
+            "addprinc -e aes256-cts-hmac-sha1-96:normal -pw trust-{} {name}",
+            name.len()
+        ))?;
+        commands.push_str(&format!("add -p trust-{} --use-defaults {name}\n", name.len()));
+        for enctype in ENCTYPES.iter().filter(|e| **e != "aes256-cts-hmac-sha1-96") {
+            commands.push_str(&format!("del_enctype {name} {enctype}\n"));
+        }
+    }
+    heimdal.kadmin(&commands)?;
+    let realms = realm_part("CONFORM.TEST", mit.port) + &realm_part("HEIM.TEST", heimdal.port);
+    let both = krb5_conf(&mit.options, &mit.path(""), &realms, "");
+    crate::realm::write(&mit.path("both.conf"), &both)?;
+    let ours = Ours::new(suite, &mit.env.with("KRB5_CONFIG", mit.path("both.conf")))?;
+    for (from, to) in [("CONFORM.TEST", "HEIM.TEST"), ("HEIM.TEST", "CONFORM.TEST")] {
+        ours.kinit(&format!("alice@{from}"), PASSWORD).ok(&ours.env)?;
+        ours.program("kvno")
+            .args(&format!("HTTP/localhost@{to}"))
+            .ok(&ours.env)?
+            .prints(&[&format!("HTTP/localhost@{to}: kvno = ")])?;
+        let listed = same_list(&ours)?;
+        expect(
+            listed.contains(&format!("krbtgt/{to}@{from}")),
+            &format!("no cross-realm ticket: {listed}"),
+        )?;
+    }
+    Ok(())
 }
 
 /// Heimdal's clients at our KDC; what they write ours reads, and the reverse.

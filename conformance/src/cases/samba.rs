@@ -22,6 +22,11 @@ pub(super) fn cases() -> Vec<Case> {
     add("a password that must be changed is, by kinit", must_change);
     add("lifetimes, flags, renewal", renewal);
     add("a ticket too big for UDP comes by TCP", too_big);
+    add("a ticket without a PAC where none is wanted", no_pac);
+    add("user-to-user", user_to_user);
+    add("S4U2Self and S4U2Proxy, granted", s4u);
+    add("S4U2Proxy, refused", s4u_refused);
+    add("the KDC found by Active Directory's DNS", dns);
     cases
 }
 
@@ -366,4 +371,127 @@ fn too_big(samba: &Samba) -> Result<(), String> {
         size > 3000,
         &format!("150 groups took only {size} octets of cache"),
     )
+}
+
+fn no_pac(samba: &Samba) -> Result<(), String> {
+    let mut sizes = Vec::new();
+    for option in ["--request-pac", "--no-request-pac"] {
+        let env = with_cache(&samba.env, samba, "pac");
+        kinit(samba, &format!("{option} alice"), "Passw0rd-alice").ok(&env)?;
+        samba.ours("kvno").args("HTTP/web.ad.test").ok(&env)?;
+        sizes.push(
+            std::fs::metadata(samba.path("pac"))
+                .map_err(|e| e.to_string())?
+                .len(),
+        );
+    }
+    let [with, without] = sizes.as_slice() else {
+        return Err("two sizes were measured".to_owned());
+    };
+    expect(
+        *with > without + 300,
+        &format!("the cache with a PAC has {with} octets, without {without}"),
+    )
+}
+
+/// With a service that has a name of its own: Samba knows no user as a service. MIT's kvno shows that it can be had.
+fn user_to_user(samba: &Samba) -> Result<(), String> {
+    let service = with_cache(&samba.env, samba, "u2u-service");
+    kinit(samba, "svc-sql", "Passw0rd-svc-sql").ok(&service)?;
+    let alice = with_cache(&samba.env, samba, "u2u-alice");
+    for kvno in [samba.mit("kvno"), samba.ours("kvno")] {
+        kinit(samba, "alice", "Passw0rd-alice").ok(&alice)?;
+        kvno.args("--u2u")
+            .arg(format!("FILE:{}", samba.path("u2u-service").display()))
+            .args("MSSQLSvc/sql.ad.test:1433")
+            .ok(&alice)?
+            .prints(&["MSSQLSvc/sql.ad.test:1433@AD.TEST: kvno = "])?;
+        same_list(samba, &alice)?;
+    }
+    Ok(())
+}
+
+/// A service's cache, by its keytab.
+fn service_login(samba: &Samba, account: &str) -> Result<Env, String> {
+    let env = with_cache(&samba.env, samba, "service");
+    samba
+        .ours("kinit")
+        .args("-f -k -t")
+        .arg(samba.path(&format!("keytabs/{account}.keytab")))
+        .args(account)
+        .ok(&env)?;
+    Ok(env)
+}
+
+fn s4u(samba: &Samba) -> Result<(), String> {
+    let env = service_login(samba, "svc-http")?;
+    samba
+        .ours("kvno")
+        .args("-k")
+        .arg(samba.path("keytabs/svc-http.keytab"))
+        .args("-U alice@AD.TEST svc-http")
+        .ok(&env)?
+        .prints(&["svc-http@AD.TEST: kvno = ", "keytab entry valid"])?;
+    let mut clients = Vec::new();
+    for kvno in [samba.ours("kvno"), samba.mit("kvno")] {
+        let env = service_login(samba, "svc-http")?;
+        kvno.args("-U alice@AD.TEST -P MSSQLSvc/sql.ad.test:1433")
+            .ok(&env)?
+            .prints(&["MSSQLSvc/sql.ad.test:1433@AD.TEST: kvno = "])?;
+        let listed = same_list(samba, &env)?;
+        let found: Vec<_> = listed
+            .lines()
+            .filter_map(|line| line.split_once("for client ")?.1.split(',').next())
+            .map(str::to_owned)
+            .collect();
+        clients.push(found);
+    }
+    expect(
+        clients.first() == clients.last() && clients.first().is_some_and(|names| !names.is_empty()),
+        &format!("the tickets' clients, by ours and by MIT's kvno: {clients:?}"),
+    )
+}
+
+/// Another target, a user who is not to be delegated, and a service that may not make the transition.
+fn s4u_refused(samba: &Samba) -> Result<(), String> {
+    for (account, user, target) in [
+        ("svc-http", "alice", "postgres/pg.ad.test"),
+        ("svc-http", "nodeleg", "MSSQLSvc/sql.ad.test:1433"),
+        ("svc-plain", "alice", "MSSQLSvc/sql.ad.test:1433"),
+    ] {
+        let env = service_login(samba, account)?;
+        let ours = samba
+            .ours("kvno")
+            .args(&format!("-U {user} -P {target}"))
+            .fails(&env)
+            .map_err(|e| format!("{account}, {user}, {target}: {e}"))?;
+        let mit = samba
+            .mit("kvno")
+            .args(&format!("-U {user} -P {target}"))
+            .fails(&env)?;
+        expect(
+            ours.code == mit.code && !ours.stderr.is_empty(),
+            &format!("{account}, {user}, {target}: not as MIT's kvno: {ours}{mit}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn dns(samba: &Samba) -> Result<(), String> {
+    crate::realm::write(
+        &samba.path("dns.conf"),
+        "[libdefaults]\n  default_realm = AD.TEST\n  dns_lookup_kdc = true\n  dns_canonicalize_hostname = false\n",
+    )?;
+    let env = samba.env.with("KRB5_CONFIG", samba.path("dns.conf"));
+    let env = with_cache(&env, samba, "dns");
+    kinit(samba, "alice", "Passw0rd-alice").ok(&env)?;
+    samba.ours("kvno").args("HTTP/web.ad.test").ok(&env)?;
+    same_list(samba, &env)?;
+    samba
+        .ours("kpasswd")
+        .args("alice")
+        .stdin("Passw0rd-alice\nshort\nshort\n")
+        .fails(&env)?
+        .prints(&["password must be at least 7 characters"])?;
+    Ok(())
 }
