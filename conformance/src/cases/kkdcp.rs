@@ -21,8 +21,8 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-struct Proxied {
-    realm: Realm,
+pub(super) struct Proxied {
+    pub(super) realm: Realm,
     port: u16,
     _kadmind: Server,
     _proxy: Server,
@@ -36,7 +36,7 @@ fn openssl(realm: &Realm, args: &str) -> Result<(), String> {
 }
 
 /// An authority, a certificate of it for localhost, and the proxy that has it.
-fn start(suite: &Suite) -> Result<Proxied, String> {
+pub(super) fn start(suite: &Suite) -> Result<Proxied, String> {
     let (realm, kadmind) = kpasswd::start(suite, "")?;
     let conf = std::fs::read_to_string(realm.path("krb5.conf")).map_err(|e| e.to_string())?;
     let kpasswd = conf
@@ -93,7 +93,7 @@ fn start(suite: &Suite) -> Result<Proxied, String> {
 
 impl Proxied {
     /// The environment of a client that knows the proxy alone.
-    fn client(&self, name: &str, host: &str, anchors: &str) -> Result<Env, String> {
+    pub(super) fn client(&self, name: &str, host: &str, anchors: &str) -> Result<Env, String> {
         let realm = &self.realm;
         let path = realm.path(name);
         let url = format!("https://{host}:{}/KdcProxy", self.port);

@@ -50,6 +50,10 @@ pub(super) fn cases() -> Vec<Case> {
             output::no_secret,
         ),
         full_case(
+            "trace: the way through a proxy is told in MIT's lines",
+            exchanges::by_proxy,
+        ),
+        full_case(
             "trace: a program with more rights than its user traces nothing",
             output::more_rights,
         ),

@@ -270,3 +270,36 @@ pub(super) fn password(suite: &Suite) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// The way through a proxy, and to one that is not trusted.
+pub(super) fn by_proxy(suite: &Suite) -> Result<(), String> {
+    let proxied = super::super::kkdcp::start(suite)?;
+    let realm = &proxied.realm;
+    let anchors = format!("    http_anchors = FILE:{}\n", realm.path("ca.pem").display());
+    let trace = realm.path("trace");
+    for (name, anchors, succeeds) in [("trusted.conf", &*anchors, true), ("unknown.conf", "", false)] {
+        let env = proxied.client(name, "localhost", anchors)?;
+        let told = |side| {
+            let _ = fs::remove_file(&trace);
+            let kinit = program(side, &suite.bin, "kinit")
+                .args("alice")
+                .stdin(&format!("{PASSWORD}\n"))
+                .run(&env.with("KRB5_TRACE", &trace))?;
+            expect((kinit.code == Some(0)) == succeeds, &format!("{kinit}"))?;
+            let mut lines = comparable_lines(&trace)?;
+            lines.retain(|line| {
+                line.contains("TLS") || line.contains("HTTPS") || line.contains(" 127.0.0.1:")
+            });
+            // What is wrong is each TLS library's own to say.
+            lines.retain(|line| !line.starts_with("TLS certificate error"));
+            let cut = |line: &String| match line.strip_prefix("TLS error: ") {
+                Some(_) => "TLS error".to_owned(),
+                None => line.clone(),
+            };
+            Ok::<Vec<String>, String>(lines.iter().map(cut).collect())
+        };
+        let (mit, ours) = (told(Side::Mit)?, told(Side::Ours)?);
+        expect(mit == ours, &format!("{name}: MIT's {mit:#?}, ours {ours:#?}"))?;
+    }
+    Ok(())
+}

@@ -218,21 +218,19 @@ pub(crate) fn https_send(address: SocketAddr) {
 
 /// A reply came.
 pub(crate) fn received(bytes: usize, transport: Transport, address: SocketAddr) {
-    let kind = match transport {
-        Transport::Udp => "dgram",
-        Transport::Tcp => "stream",
-        Transport::Https => "https",
-    };
     event!(
         "sendto_kdc_response",
         { bytes, transport = %transport, address = %address },
-        "Received answer ({bytes} bytes) from {kind} {address}"
+        "Received answer ({bytes} bytes) from {} {address}", kind(transport)
     );
 }
 
 /// A stream from the attempt to connect to its end, which it tells wherever it comes.
 #[derive(Debug)]
-pub(crate) struct TcpConnection(SocketAddr);
+pub(crate) struct TcpConnection {
+    address: SocketAddr,
+    transport: Transport,
+}
 
 impl TcpConnection {
     pub(crate) fn begins(address: SocketAddr) -> Self {
@@ -241,23 +239,90 @@ impl TcpConnection {
             { transport = "tcp", address = %address },
             "Initiating TCP connection to stream {address}"
         );
-        Self(address)
+        let transport = Transport::Tcp;
+        Self { address, transport }
+    }
+
+    /// One for HTTPS: MIT tells of its end alone.
+    pub(crate) fn to_proxy(address: SocketAddr) -> Self {
+        let transport = Transport::Https;
+        Self { address, transport }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0
+        self.address
     }
 }
 
 impl Drop for TcpConnection {
     fn drop(&mut self) {
-        let address = self.0;
+        let Self { address, transport } = *self;
         event!(
             "sendto_kdc_tcp_disconnect",
-            { transport = "tcp", address = %address },
-            "Terminating TCP connection to stream {address}"
+            { transport = %transport, address = %address },
+            "Terminating TCP connection to {} {address}", kind(transport)
         );
     }
+}
+
+/// MIT's word for a transport.
+fn kind(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "dgram",
+        Transport::Tcp => "stream",
+        Transport::Https => "https",
+    }
+}
+
+/// A proxy's certificate is good for the name that it was asked by.
+pub(crate) fn tls_name_matched(host: &str) {
+    event!(
+        "tls_server_name_match",
+        { host },
+        "TLS certificate name matched \"{host}\""
+    );
+}
+
+/// A proxy cannot be trusted, or does not speak TLS.
+pub(crate) fn tls_error(address: SocketAddr, error: &io::Error) {
+    event!("tls_error", { error = %error }, "TLS error: {error}");
+    event!(
+        "sendto_kdc_https_error_send",
+        { transport = "https", address = %address },
+        "HTTPS error sending to https {address}"
+    );
+}
+
+/// No connection to a proxy.
+pub(crate) fn https_connect_error(address: SocketAddr, error: &io::Error) {
+    https_error(&Errno(error));
+    event!(
+        "sendto_kdc_https_error_connect",
+        { transport = "https", address = %address },
+        "HTTPS error connecting to https {address}"
+    );
+}
+
+pub(crate) fn https_send_error(address: SocketAddr, error: &dyn fmt::Display) {
+    https_error(error);
+    event!(
+        "sendto_kdc_https_error_send",
+        { transport = "https", address = %address },
+        "HTTPS error sending to https {address}"
+    );
+}
+
+pub(crate) fn https_receive_error(address: SocketAddr, error: &dyn fmt::Display) {
+    https_error(error);
+    event!(
+        "sendto_kdc_https_error_recv",
+        { transport = "https", address = %address },
+        "HTTPS error receiving from https {address}"
+    );
+}
+
+fn https_error(error: &dyn fmt::Display) {
+    event!("sendto_kdc_https_error", { error = %error }, "HTTPS error: {error}");
 }
 
 /// An error of the operating system: `111/Connection refused`.

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, PRAGMA, USER_AGENT};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use kerbside_asn1::{KdcProxyMessage, Realm};
 use kerbside_formats::host_string::{HTTPS_PORT, ServerAddress};
@@ -23,7 +24,7 @@ use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use super::{MAX_REPLY_BYTES, framed, words};
-use crate::attempt::AttemptOutcome;
+use crate::attempt::{AttemptOutcome, Transport};
 use crate::trace;
 
 pub(crate) use anchors::{Anchors, tls_config};
@@ -58,7 +59,9 @@ impl Proxy {
     /// What went wrong, in words.
     pub(super) async fn ask(&self, address: SocketAddr, request: &[u8]) -> Result<Vec<u8>, AttemptOutcome> {
         let post = self.post(request)?;
+        let _traced = trace::TcpConnection::to_proxy(address);
         let stream = self.connect(address).await?;
+        trace::tls_name_matched(&self.host);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| http(&error))?;
@@ -66,31 +69,26 @@ impl Proxy {
         let mut tasks = JoinSet::new();
         tasks.spawn(connection);
         trace::https_send(address);
-        let response = sender.send_request(post).await.map_err(|error| http(&error))?;
-        let status = response.status();
-        if status != StatusCode::OK {
-            return Err(AttemptOutcome::Failed(format!(
-                "the proxy answers HTTP status {status}"
-            )));
-        }
-        let limit = MAX_REPLY_BYTES.saturating_add(ENVELOPE_BYTES);
-        let body = Limited::new(response.into_body(), limit)
-            .collect()
+        let response = sender.send_request(post).await.map_err(|error| http(&error));
+        let response = response.inspect_err(|outcome| trace::https_send_error(address, outcome))?;
+        let reply = read(response)
             .await
-            .map_err(|error| AttemptOutcome::Failed(format!("HTTP: {error}")))?
-            .to_bytes();
-        let foreign = AttemptOutcome::NotKerberos { received: body.len() };
-        let envelope: KdcProxyMessage<'_> = kerbside_asn1::decode(&body).map_err(|_| foreign.clone())?;
-        envelope.message().map(<[u8]>::to_vec).ok_or(foreign)
+            .inspect_err(|outcome| trace::https_receive_error(address, outcome))?;
+        trace::received(reply.len(), Transport::Https, address);
+        Ok(reply)
     }
 
     async fn connect(&self, address: SocketAddr) -> Result<TlsStream<TcpStream>, AttemptOutcome> {
         let name = ServerName::try_from(self.host.clone())
             .map_err(|_| AttemptOutcome::Failed("TLS: the proxy's name is no host name".to_owned()))?;
-        let stream = TcpStream::connect(address).await.map_err(|error| words(&error))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .inspect_err(|error| trace::https_connect_error(address, error))
+            .map_err(|error| words(&error))?;
         TlsConnector::from(Arc::clone(&self.tls))
             .connect(name, stream)
             .await
+            .inspect_err(|error| trace::tls_error(address, error))
             .map_err(|error| AttemptOutcome::Failed(format!("TLS: {error}")))
     }
 
@@ -129,6 +127,25 @@ impl Proxy {
             port => format!("{host}:{port}"),
         }
     }
+}
+
+/// The message in a proxy's answer.
+async fn read(response: Response<Incoming>) -> Result<Vec<u8>, AttemptOutcome> {
+    let status = response.status();
+    if status != StatusCode::OK {
+        return Err(AttemptOutcome::Failed(format!(
+            "the proxy answers HTTP status {status}"
+        )));
+    }
+    let limit = MAX_REPLY_BYTES.saturating_add(ENVELOPE_BYTES);
+    let body = Limited::new(response.into_body(), limit)
+        .collect()
+        .await
+        .map_err(|error| AttemptOutcome::Failed(format!("HTTP: {error}")))?
+        .to_bytes();
+    let foreign = AttemptOutcome::NotKerberos { received: body.len() };
+    let envelope: KdcProxyMessage<'_> = kerbside_asn1::decode(&body).map_err(|_| foreign.clone())?;
+    envelope.message().map(<[u8]>::to_vec).ok_or(foreign)
 }
 
 /// An error of the connection with its cause, which often says more.

@@ -116,10 +116,7 @@ async fn by_proxy(target: &Target, request: &[u8], peer: Peer) -> Event {
         Err(outcome) => return Event::Failed(outcome),
     };
     match examine(peer, &reply) {
-        Finding::Reply => {
-            trace::received(reply.len(), Transport::Https, target.address);
-            Event::Reply(reply)
-        }
+        Finding::Reply => Event::Reply(reply),
         Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
         Finding::Foreign => Event::Failed(AttemptOutcome::NotKerberos {
             received: reply.len(),
