@@ -24,6 +24,10 @@ pub(super) fn cases() -> Vec<Case> {
             exchanges::from_realm_to_realm,
         ),
         case(
+            "trace: a refusal asked again of the primary KDC is told in MIT's lines",
+            exchanges::at_primary,
+        ),
+        case(
             "trace: a service acting for a user is told in MIT's lines",
             exchanges::for_another,
         ),

@@ -10,6 +10,7 @@ use super::compare::{
 use crate::Suite;
 use crate::realm::{Options, PASSWORD, Realm, Side, Transport, program};
 use crate::realms::{Realms, mit_realms};
+use crate::run::free_port;
 
 pub(super) fn beside_mit(suite: &Suite) -> Result<(), String> {
     let mut used = vec![false; ALONE.len()];
@@ -106,6 +107,55 @@ fn first_attempts(suite: &Suite, realm: &Realm, steps: [Step; 2]) -> Result<Stri
         told.push_str(&ours.join("\n"));
     }
     Ok(told)
+}
+
+/// A KDC refuses that is not the primary one: the same database at two addresses, one of them called the
+/// primary's.
+pub(super) fn at_primary(suite: &Suite) -> Result<(), String> {
+    let options = Options {
+        libdefaults: AES_ALONE,
+        ..Options::new(Side::Mit)
+    };
+    let mut realm = Realm::files(&suite.bin, &options)?;
+    let (port, primary) = (realm.port, free_port()?);
+    for (name, from, to) in [
+        (
+            "kdc.conf",
+            format!("kdc_listen = 127.0.0.1:{port}"),
+            format!("kdc_listen = 127.0.0.1:{port} 127.0.0.2:{primary}"),
+        ),
+        (
+            "krb5.conf",
+            format!("kdc = 127.0.0.1:{port}"),
+            format!("kdc = 127.0.0.1:{port}\n    primary_kdc = 127.0.0.2:{primary}"),
+        ),
+    ] {
+        let text = fs::read_to_string(realm.path(name)).map_err(|e| e.to_string())?;
+        expect(text.contains(&from), &format!("{name} does not say {from:?}"))?;
+        fs::write(realm.path(name), text.replacen(&from, &to, 1)).map_err(|e| e.to_string())?;
+    }
+    realm.populate()?;
+    realm.start_kdc()?;
+    let mut used = vec![false; ALONE.len()];
+    for step in [
+        step("kinit", "alice", "wrong\n", false),
+        step("kinit", "nobody", "", false),
+    ] {
+        let [mit, ours] = [Side::Mit, Side::Ours].map(|side| lines(suite, &realm, side, &step));
+        let (mut mit, mut ours) = (mit?, ours?);
+        // Ours has looked for the primary KDC before it says that it asks it.
+        for lines in [&mut mit, &mut ours] {
+            lines.retain(|line| !line.starts_with("Resolving "));
+        }
+        let new = compare(STEPS.len(), &mit, &ours, &mut used);
+        expect(
+            new.is_empty(),
+            &format!("{}: {new}MIT's: {mit:#?}, ours: {ours:#?}", step.args),
+        )?;
+        let again = ours.iter().any(|line| line.contains("(primary)"));
+        expect(again, &format!("not asked again: {ours:#?}"))?;
+    }
+    Ok(())
 }
 
 /// From realm to realm: along a path of krb5.conf, and by the KDCs' referrals.

@@ -33,6 +33,7 @@ impl<D: Driver> Core<D> {
             return Err(refused);
         }
         trace::retrying_at_primary();
+        trace::init_creds(&request.client, request.service.as_ref());
         match self.initial_at(true, request, &mut secret).await {
             // Then the other KDC's word stands.
             Err(Error::Unreachable { .. }) => Err(refused),
