@@ -1,8 +1,14 @@
 //! A service acts for its users: S4U2Self at MIT's KDC with either database, S4U2Proxy with LDAP.
 
+use std::sync::Arc;
+
+use kerbside_asn1::{AddressType, Principal, TicketFlags};
+use kerbside_client::{CacheName, Client, Config, Environment, ServiceTicketOptions};
+use kerbside_formats::CredentialCache;
+
 use super::{case, expect, full_case};
 use crate::ldap_kdc::LdapKdc;
-use crate::realm::{Options, Realm, Side};
+use crate::realm::{Options, PASSWORD, Realm, Side};
 use crate::realms::{Realms, mit_realms};
 use crate::run::Env;
 use crate::twins::Twins;
@@ -24,6 +30,10 @@ pub(super) fn cases() -> Vec<Case> {
         full_case(
             "s4u: S4U2Proxy without protocol transition is refused",
             no_transition,
+        ),
+        full_case(
+            "s4u: S4U2Proxy with a user's own ticket, and forwarded TGTs, by the library",
+            evidence,
         ),
     ]
 }
@@ -163,4 +173,76 @@ fn no_transition(suite: &Suite) -> Result<(), String> {
     let (refused, _) = twins(realm, &realm.env).agree("-U alice -P host/localhost")?;
     refused.complains(&["host/localhost@CONFORM.TEST: constrained delegation failed"])?;
     expect(refused.code == Some(1), "the KDC should have refused")
+}
+
+/// The library: a user's own ticket for the service is evidence enough, and a forwarded TGT works elsewhere.
+fn evidence(suite: &Suite) -> Result<(), String> {
+    let ldap = LdapKdc::start(&suite.bin, &Options::new(Side::Mit))?;
+    let realm = &ldap.realm;
+    ldap.delegate(SERVICE, &["host/localhost"])?;
+    service_login(realm, "-f")?;
+    let text = std::fs::read_to_string(realm.path("krb5.conf")).map_err(|e| e.to_string())?;
+    let config = Config::from_text(&text, "krb5.conf", Environment::default()).map_err(words)?;
+    let client = Client::new(Arc::new(config));
+    let name = |text: &str| client.config().parse_principal(text).map_err(words);
+    let options = ServiceTicketOptions::default();
+    let (own, alices) = (realm.path("cc"), realm.path("alice.cc"));
+    let (own, alices) = (CacheName::File(own), CacheName::File(alices));
+    for (flags, forwardable) in [("-f", true), ("-F", false)] {
+        realm
+            .ours("kinit")
+            .args(&format!("{flags} -c {alices} alice"))
+            .stdin(&format!("{PASSWORD}\n"))
+            .ok(&realm.env)?;
+        let evidence = client
+            .get_service_ticket(&alices, &name(SERVICE)?, &options)
+            .map_err(words)?
+            .credential;
+        let proxied = client.s4u2proxy(&own, &name("host/localhost")?, &evidence, &options);
+        match proxied {
+            Ok(ticket) if forwardable => expect(
+                ticket.credential.client == name("alice")?
+                    && ticket.credential.server == name("host/localhost")?,
+                "the ticket is another one",
+            )?,
+            Err(_) if !forwardable => {}
+            other => {
+                return Err(format!(
+                    "evidence that is forwardable: {forwardable}, but found {other:?}"
+                ));
+            }
+        }
+        forwarded(&client, &alices, forwardable)?;
+    }
+    Ok(())
+}
+
+fn words(error: kerbside_client::Error) -> String {
+    error.to_string()
+}
+
+/// A forwardable TGT can be forwarded, with an address and without; what is forwarded is good for tickets.
+fn forwarded(client: &Client, cache: &CacheName, forwardable: bool) -> Result<(), String> {
+    let here = (AddressType::IPV4, vec![127, 0, 0, 1]);
+    for addresses in [vec![], vec![here]] {
+        let tgt = match client.forward(cache, addresses.clone()) {
+            Ok(tgt) if forwardable => tgt.credential,
+            Err(_) if !forwardable => continue,
+            other => return Err(format!("forwardable: {forwardable}, but found {other:?}")),
+        };
+        expect(
+            tgt.flags.contains(TicketFlags::FORWARDED) && tgt.addresses == addresses,
+            "the forwarded ticket is another one",
+        )?;
+        let memory = CacheName::Memory("forwarded".to_owned());
+        let mut there = CredentialCache::new(tgt.client.clone());
+        let realm = tgt.server.realm.clone();
+        there.add(tgt);
+        client.store().initialize(&memory, &there).map_err(words)?;
+        let service = Principal::new(&realm, &["HTTP", "localhost"]);
+        client
+            .get_service_ticket(&memory, &service, &ServiceTicketOptions::default())
+            .map_err(words)?;
+    }
+    Ok(())
 }
