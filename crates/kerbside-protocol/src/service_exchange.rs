@@ -22,6 +22,7 @@ mod walk;
 mod tests;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{AdType, AddressType, KdcOptions, KerberosTime, Principal, Realm};
@@ -153,7 +154,7 @@ impl ServiceNeed {
     /// [`ProtocolError::Misuse`] without the TGT of the realm the search starts from, and when the search cannot go on.
     pub fn answer(
         self,
-        tgt: Option<Credential>,
+        tgt: Option<Arc<Credential>>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<ServiceOutcome, ProtocolError> {

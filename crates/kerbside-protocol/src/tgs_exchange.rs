@@ -232,7 +232,7 @@ impl Exchange {
                 let by = self.kdc();
                 let client = match self.params.client {
                     TgsClient::ForUser(user) => user.principal,
-                    TgsClient::Own | TgsClient::Evidence(_) => self.params.tgt.client,
+                    TgsClient::Own | TgsClient::Evidence(_) => self.params.tgt.client.clone(),
                 };
                 Err(error.into_refusal(by, Some(client), self.params.server))
             }

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::fs::Metadata;
+use std::ops::Deref;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
 
 use crate::error::Error;
@@ -28,7 +30,41 @@ impl fmt::Debug for Snapshots {
 struct Snapshot {
     path: PathBuf,
     stamp: Stamp,
-    cache: Arc<CredentialCache>,
+    cache: Arc<Opened>,
+}
+
+/// A cache that was read, with the ticket-granting tickets that were used out of it: their keys keep what they derived.
+pub(crate) struct Opened {
+    cache: CredentialCache,
+    tgts: Mutex<Vec<Arc<Credential>>>,
+}
+
+impl Opened {
+    fn new(cache: CredentialCache) -> Arc<Self> {
+        Arc::new(Self {
+            cache,
+            tgts: Mutex::default(),
+        })
+    }
+
+    /// One of the cache's tickets, for use more than once.
+    pub(crate) fn shared(&self, credential: &Credential) -> Arc<Credential> {
+        let mut tgts = self.tgts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = tgts.iter().find(|known| known.ticket == credential.ticket) {
+            return Arc::clone(known);
+        }
+        let shared = Arc::new(credential.clone());
+        tgts.push(Arc::clone(&shared));
+        shared
+    }
+}
+
+impl Deref for Opened {
+    type Target = CredentialCache;
+
+    fn deref(&self) -> &CredentialCache {
+        &self.cache
+    }
 }
 
 /// What changes when a cache's file does: a cache is appended to (its size and times), or replaced (its number).
@@ -60,15 +96,15 @@ impl Stamp {
 
 impl Snapshots {
     /// The cache, read again only where its file is another one than last time. `name` is one cache, not a collection.
-    pub(crate) fn read(&self, store: &CacheStore, name: &CacheName) -> Result<Arc<CredentialCache>, Error> {
+    pub(crate) fn read(&self, store: &CacheStore, name: &CacheName) -> Result<Arc<Opened>, Error> {
         // Before the file is read: a change in between makes the next stamp another one.
         let Some((path, stamp)) = name.path().and_then(|path| Some((path, Stamp::of(path)?))) else {
-            return store.read(name).map(Arc::new);
+            return store.read(name).map(Opened::new);
         };
         if let Some(kept) = self.kept(path, stamp) {
             return Ok(kept);
         }
-        let cache = Arc::new(store.read(name)?);
+        let cache = Opened::new(store.read(name)?);
         let mut all = self.lock();
         all.retain(|snapshot| snapshot.path != path);
         all.truncate(MAX_KEPT - 1);
@@ -83,7 +119,7 @@ impl Snapshots {
         Ok(cache)
     }
 
-    fn kept(&self, path: &Path, stamp: Stamp) -> Option<Arc<CredentialCache>> {
+    fn kept(&self, path: &Path, stamp: Stamp) -> Option<Arc<Opened>> {
         let all = self.lock();
         let found = all.iter().find(|snapshot| snapshot.path == path)?;
         (found.stamp == stamp).then(|| Arc::clone(&found.cache))

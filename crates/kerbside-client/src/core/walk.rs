@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use kerbside_asn1::{KerberosTime, Principal, Realm};
 use kerbside_formats::Credential;
-use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::krb5_conf::CaPath;
 use kerbside_protocol::{
     ProtocolError, RealmPath, ServiceExchange, ServiceOutcome, ServiceParams, TgsArmor, TgsExchange,
     TgsOutcome, TgsParams,
 };
 
+use super::snapshot::Opened;
 use super::{Core, not_built};
 use crate::attempt::Attempt;
 use crate::clock;
@@ -25,7 +25,7 @@ use crate::trace;
 pub(super) struct Ground {
     /// One cache, not a collection.
     pub(super) name: CacheName,
-    pub(super) cache: Arc<CredentialCache>,
+    pub(super) cache: Arc<Opened>,
     /// The realm whose TGT everything starts from: the client's, unless its login was referred elsewhere.
     pub(super) start: Realm,
     pub(super) offset_seconds: i64,
@@ -154,7 +154,8 @@ impl<D: Driver> Core<D> {
                     } else {
                         ground.tgt_for(&realm)
                     };
-                    pending.answer(found.cloned(), clock::now(), &mut OsRandom)
+                    let found = found.map(|tgt| ground.cache.shared(tgt));
+                    pending.answer(found, clock::now(), &mut OsRandom)
                 }
                 ServiceOutcome::Won { tgt, pending } => {
                     if store {

@@ -1,8 +1,9 @@
 //! The round trip for programs without a runtime: nonblocking sockets and one poll(2).
 
+use std::cell::RefCell;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -212,43 +213,50 @@ impl Connection {
     }
 }
 
-/// A socket that hears the asked address and nobody else.
+/// A socket that hears the asked address and nobody else, from a port that the system chooses.
 fn datagram_socket(address: SocketAddr) -> std::io::Result<UdpSocket> {
-    let socket = match address {
-        SocketAddr::V4(_) => UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)),
-        SocketAddr::V6(_) => UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)),
-    }?;
-    socket.connect(address)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket)
+    let socket = nonblocking_socket(address, SocketType::DGRAM)?;
+    rustix::net::connect(&socket, &address)?;
+    Ok(UdpSocket::from(socket))
 }
 
-/// A stream whose connection is under way.
-fn connecting_stream(address: SocketAddr) -> std::io::Result<TcpStream> {
+fn nonblocking_socket(address: SocketAddr, kind: SocketType) -> rustix::io::Result<OwnedFd> {
     let family = match address {
         SocketAddr::V4(_) => AddressFamily::INET,
         SocketAddr::V6(_) => AddressFamily::INET6,
     };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
+    rustix::net::socket_with(family, kind, flags, None)
+}
+
+/// A stream whose connection is under way.
+fn connecting_stream(address: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = nonblocking_socket(address, SocketType::STREAM)?;
     match rustix::net::connect(&socket, &address) {
         Ok(()) | Err(rustix::io::Errno::INPROGRESS) => Ok(TcpStream::from(socket)),
         Err(error) => Err(error.into()),
     }
 }
 
+thread_local! {
+    /// Where datagrams arrive: making a place for the longest one takes longer than most exchanges.
+    static DATAGRAM: RefCell<Box<[u8]>> = RefCell::new(vec![0; MAX_DATAGRAM_BYTES].into_boxed_slice());
+}
+
 fn receive_datagram(socket: &UdpSocket, peer: Peer) -> Event {
-    let mut buffer = vec![0_u8; MAX_DATAGRAM_BYTES];
-    match socket.recv(&mut buffer) {
-        Ok(length) => {
-            buffer.truncate(length);
-            match examine(peer, &buffer) {
-                Finding::Reply => Event::Reply(buffer),
-                Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
-                // Anybody can forge a datagram's source: the true reply may still come.
-                Finding::Foreign => Event::Noted(AttemptOutcome::NotKerberos { received: length }),
-            }
-        }
+    let received = DATAGRAM.with_borrow_mut(|buffer| {
+        let length = socket.recv(buffer)?;
+        Ok(buffer.get(..length).unwrap_or_default().to_vec())
+    });
+    match received {
+        Ok(message) => match examine(peer, &message) {
+            Finding::Reply => Event::Reply(message),
+            Finding::Unavailable => Event::Failed(AttemptOutcome::Unavailable),
+            // Anybody can forge a datagram's source: the true reply may still come.
+            Finding::Foreign => Event::Noted(AttemptOutcome::NotKerberos {
+                received: message.len(),
+            }),
+        },
         Err(error) if try_again(&error) => Event::Nothing,
         Err(error) => {
             if let Ok(address) = socket.peer_addr() {

@@ -92,10 +92,12 @@ impl World<'_> {
                 Ok(ServiceOutcome::Need { realm, pending }) => {
                     let name = realm.to_string();
                     let found = if realm == start {
-                        Some(tgt(&name, &name))
+                        Some(Arc::new(tgt(&name, &name)))
                     } else {
                         lines.push(format!("have {name}?"));
-                        self.cached.contains(&name.as_str()).then(|| tgt("ISSUER", &name))
+                        self.cached
+                            .contains(&name.as_str())
+                            .then(|| Arc::new(tgt("ISSUER", &name)))
                     };
                     pending.answer(found, now(60), &mut rng(14))
                 }

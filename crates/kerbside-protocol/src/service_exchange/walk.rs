@@ -1,6 +1,7 @@
 //! The state between two steps of a search, and each step.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -20,7 +21,7 @@ pub(super) struct Walk {
     /// The service, with the realm it is looked for in now.
     server: Principal,
     /// The TGT at hand.
-    tgt: Option<Credential>,
+    tgt: Option<Arc<Credential>>,
     /// The realms of the path, from the first to the service's.
     path: Vec<Realm>,
     stage: Stage,
@@ -99,7 +100,7 @@ impl Walk {
     /// What the cache has.
     pub(super) fn have(
         mut self,
-        found: Option<Credential>,
+        found: Option<Arc<Credential>>,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<ServiceOutcome, ProtocolError> {
@@ -239,7 +240,7 @@ impl Walk {
             _ => false,
         };
         self.refused = None;
-        self.tgt = Some(tgt.clone());
+        self.tgt = Some(Arc::new(tgt.clone()));
         self.stage = match (self.stage, at) {
             (Stage::Path { at: before, .. }, Some(at)) if at > before => Stage::Path { at, next: at },
             _ if realm == self.server.realm => Stage::Path {
@@ -287,7 +288,7 @@ impl Walk {
     ) -> Result<ServiceOutcome, ProtocolError> {
         self.count_hop(&tgt, &realm)?;
         trace::following_referral(&tgt);
-        self.tgt = Some(tgt);
+        self.tgt = Some(Arc::new(tgt));
         self.server.realm = realm;
         self.ask_for_service(now, rng)
     }
@@ -370,7 +371,7 @@ impl Walk {
         Ok(params)
     }
 
-    fn tgs_params(&self, tgt: Credential, server: Principal) -> TgsParams {
+    fn tgs_params(&self, tgt: Arc<Credential>, server: Principal) -> TgsParams {
         let mut params = TgsParams::new(tgt, server);
         params.enctype_policy = self.params.enctype_policy.clone();
         params.clock_offset_seconds = self.params.clock_offset_seconds;
@@ -383,7 +384,7 @@ impl Walk {
         params
     }
 
-    fn tgt(&self) -> Result<Credential, ProtocolError> {
+    fn tgt(&self) -> Result<Arc<Credential>, ProtocolError> {
         let tgt = self.tgt.clone();
         tgt.ok_or(ProtocolError::Misuse("a search for a ticket has no TGT at hand"))
     }

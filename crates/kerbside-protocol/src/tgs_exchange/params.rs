@@ -1,5 +1,6 @@
 //! What to ask a ticket-granting service for: one constructor for each kind of ticket.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{AdType, AddressType, KdcOptions, KerberosTime, PaDataType, Principal, TicketFlags};
@@ -43,8 +44,8 @@ pub enum TgsArmor {
 /// What to ask a ticket-granting service for. Everything that a later extension adds to a request has its place here.
 #[derive(Clone, Debug)]
 pub struct TgsParams {
-    /// The TGT; for renewal and validation the ticket itself.
-    pub tgt: Credential,
+    /// The TGT; for renewal and validation the ticket itself. Shared between requests, its key keeps what it derived.
+    pub tgt: Arc<Credential>,
     /// The service.
     pub server: Principal,
     /// Whose ticket it will be.
@@ -79,7 +80,8 @@ pub struct TgsParams {
 
 impl TgsParams {
     /// A ticket for `server` that lasts as long as the TGT and can what the TGT can, as MIT's library asks for it.
-    pub fn new(tgt: Credential, server: Principal) -> Self {
+    pub fn new(tgt: impl Into<Arc<Credential>>, server: Principal) -> Self {
+        let tgt = tgt.into();
         let mut options = inherited_options(tgt.flags);
         options.insert(KdcOptions::CANONICALIZE);
         let renew_till = (seconds(tgt.renew_till) != 0).then_some(tgt.renew_till);
@@ -104,16 +106,17 @@ impl TgsParams {
     }
 
     /// The same ticket for another lifetime (RFC 4120 2.3).
-    pub fn renew(ticket: Credential) -> Self {
+    pub fn renew(ticket: impl Into<Arc<Credential>>) -> Self {
         Self::same_again(ticket, KdcOptions::RENEW)
     }
 
     /// A postdated ticket made valid (RFC 4120 2.4).
-    pub fn validate(ticket: Credential) -> Self {
+    pub fn validate(ticket: impl Into<Arc<Credential>>) -> Self {
         Self::same_again(ticket, KdcOptions::VALIDATE)
     }
 
-    fn same_again(ticket: Credential, option: KdcOptions) -> Self {
+    fn same_again(ticket: impl Into<Arc<Credential>>, option: KdcOptions) -> Self {
+        let ticket = ticket.into();
         let server = ticket.server.clone();
         let mut params = Self::exact(ticket, server);
         params.options.insert(option);
@@ -123,7 +126,8 @@ impl TgsParams {
 
     /// A ticket-granting ticket of the same client for another host (RFC 4120 2.6); no address binds it to none. The
     /// TGT has to be forwardable.
-    pub fn forward(tgt: Credential, addresses: Vec<(AddressType, Vec<u8>)>) -> Self {
+    pub fn forward(tgt: impl Into<Arc<Credential>>, addresses: Vec<(AddressType, Vec<u8>)>) -> Self {
+        let tgt = tgt.into();
         let server = tgt.server.clone();
         let mut params = Self::exact(tgt, server);
         params.options.insert(KdcOptions::FORWARDED);
@@ -132,7 +136,11 @@ impl TgsParams {
     }
 
     /// A ticket for `server` that is used from another host (RFC 4120 2.5). The TGT has to be proxiable.
-    pub fn proxy(tgt: Credential, server: Principal, addresses: Vec<(AddressType, Vec<u8>)>) -> Self {
+    pub fn proxy(
+        tgt: impl Into<Arc<Credential>>,
+        server: Principal,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Self {
         let mut params = Self::exact(tgt, server);
         params.options.insert(KdcOptions::PROXY);
         params.addresses = addresses;
@@ -141,7 +149,7 @@ impl TgsParams {
 
     /// A ticket for `server` that becomes valid at `start`, and has to be validated then (RFC 4120 2.4). The TGT has to
     /// be one that may be used for that.
-    pub fn postdated(tgt: Credential, server: Principal, start: KerberosTime) -> Self {
+    pub fn postdated(tgt: impl Into<Arc<Credential>>, server: Principal, start: KerberosTime) -> Self {
         let mut params = Self::exact(tgt, server);
         params.options.insert(KdcOptions::POSTDATED);
         params.start = Some(start);
@@ -150,7 +158,7 @@ impl TgsParams {
 
     /// A ticket for `server` under the session key of that server's own ticket-granting ticket, `second`, whose
     /// encoding it gave us (RFC 4120 3.3.3, ENC-TKT-IN-SKEY).
-    pub fn user_to_user(tgt: Credential, server: Principal, second: Vec<u8>) -> Self {
+    pub fn user_to_user(tgt: impl Into<Arc<Credential>>, server: Principal, second: Vec<u8>) -> Self {
         let mut params = Self::new(tgt, server);
         params.options.insert(KdcOptions::ENC_TKT_IN_SKEY);
         params.additional_tickets = alloc::vec![second];
@@ -158,7 +166,8 @@ impl TgsParams {
     }
 
     /// A ticket of `user` for the TGT's own client, a service (S4U2Self).
-    pub fn s4u2self(tgt: Credential, user: S4uUser) -> Self {
+    pub fn s4u2self(tgt: impl Into<Arc<Credential>>, user: S4uUser) -> Self {
+        let tgt = tgt.into();
         let server = tgt.client.clone();
         let mut params = Self::new(tgt, server);
         params.client = TgsClient::ForUser(user);
@@ -171,7 +180,7 @@ impl TgsParams {
     /// # Errors
     /// None in practice: [`ProtocolError::Encode`].
     pub fn s4u2proxy(
-        tgt: Credential,
+        tgt: impl Into<Arc<Credential>>,
         server: Principal,
         evidence: &Credential,
     ) -> Result<Self, ProtocolError> {
@@ -184,7 +193,7 @@ impl TgsParams {
     }
 
     /// A request that the KDC answers for this very name or not at all.
-    fn exact(tgt: Credential, server: Principal) -> Self {
+    fn exact(tgt: impl Into<Arc<Credential>>, server: Principal) -> Self {
         let mut params = Self::new(tgt, server);
         params.options.remove(KdcOptions::CANONICALIZE);
         params

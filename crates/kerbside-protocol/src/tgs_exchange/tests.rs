@@ -484,7 +484,7 @@ fn addresses_are_those_asked_for() {
     assert_eq!(misbehaviour(exchange(bound(), |_| {})), Misbehaviour::Addresses);
     // Without any asked for, a reply that names none means the TGT's.
     let mut inherited = plain();
-    inherited.tgt.addresses = home();
+    alloc::sync::Arc::make_mut(&mut inherited.tgt).addresses = home();
     assert_eq!(
         done(exchange(inherited, |_| {}).unwrap()).credential.addresses,
         home()
