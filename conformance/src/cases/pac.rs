@@ -79,8 +79,12 @@ impl World<'_> {
 
     /// Logs `account` in with our kinit, in a cache of its own.
     fn login(&self, account: &str) -> Result<Env, String> {
+        self.login_in(account, &self.samba.env)
+    }
+
+    fn login_in(&self, account: &str, env: &Env) -> Result<Env, String> {
         let cache = format!("FILE:{}", self.samba.path(&format!("pac-{account}")).display());
-        let env = self.samba.env.with("KRB5CCNAME", cache);
+        let env = env.with("KRB5CCNAME", cache);
         self.samba
             .ours("kinit")
             .args(account)
@@ -151,7 +155,7 @@ impl Opened {
         find(&ticket)?
             .verify_server(&self.key)
             .and_then(|pac| pac.verify_kdc(krbtgt, demand))
-            .and_then(|pac| pac.verify_ticket(krbtgt, &ticket, demand))
+            .and_then(|pac| pac.verify_ticket(&ticket, demand))
             .and_then(|pac| pac.check_client(&TicketClient::new(&client, authtime)))
             .map_err(|e| e.to_string())
     }
@@ -181,7 +185,7 @@ const SERVICES: &[(&str, &str)] = &[
 fn many_groups(world: &World<'_>) -> Result<(), String> {
     for (account, groups) in [("seventy", 70), ("thousand", 1000)] {
         let trace = world.samba.path(&format!("pac-{account}.trace"));
-        let env = world.login(account)?.with("KRB5_TRACE", &trace);
+        let env = world.login_in(account, &world.samba.env.with("KRB5_TRACE", &trace))?;
         for (service, keytab) in SERVICES {
             world.samba.ours("kvno").args(service).ok(&env)?;
             let pac = world
@@ -190,9 +194,16 @@ fn many_groups(world: &World<'_>) -> Result<(), String> {
             check_account(world, account, groups, &pac).map_err(|e| format!("{account}, {service}: {e}"))?;
         }
         let trace = std::fs::read_to_string(trace).unwrap_or_default();
+        // A small request goes by UDP; its answer does not fit, and the client goes to TCP by itself.
+        let (_, after) = trace
+            .split_once("Sending initial UDP request")
+            .unwrap_or_default();
+        let (_, after) = after
+            .split_once("too big for UDP; retrying with TCP")
+            .unwrap_or_default();
         expect(
-            trace.contains("TCP connection to stream"),
-            &format!("{account}'s tickets came by UDP: {trace}"),
+            after.contains("Sending TCP request"),
+            &format!("{account} did not go from UDP to TCP: {trace}"),
         )?;
     }
     Ok(())

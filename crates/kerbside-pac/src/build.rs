@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use kerbside_crypto::{Key, KeyUsage};
-use zeroize::Zeroizing;
 
 use crate::buffer_type::PacBufferType;
 use crate::error::PacError;
@@ -57,7 +56,7 @@ impl PacBuilder {
     /// [`PacError::TooLongToEncode`], [`PacError::Crypto`].
     pub fn sign(&self, signing: &PacSigning<'_>) -> Result<Vec<u8>, PacError> {
         let placeholder = |key: &Key, rodc_identifier| {
-            let zeros = Zeroizing::new(alloc::vec![0; key.checksum_len()]);
+            let zeros = alloc::vec![0; key.checksum_len()];
             PacSignatureData {
                 signature_type: key.checksum_type(),
                 signature: &zeros,

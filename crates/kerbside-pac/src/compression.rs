@@ -127,9 +127,7 @@ impl Output {
             return Err(TOO_LONG);
         }
         let from = self.bytes.len().checked_sub(distance);
-        let from = from
-            .filter(|_| distance > 0)
-            .ok_or("refers to before its beginning")?;
+        let from = from.ok_or("refers to before its beginning")?;
         for position in from..from.saturating_add(length) {
             let octet = self.bytes.get(position).copied().unwrap_or(0);
             self.bytes.push(octet);

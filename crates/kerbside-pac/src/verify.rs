@@ -13,7 +13,6 @@ use core::ops::Range;
 
 use kerbside_asn1::EncTicketPart;
 use kerbside_crypto::{Key, KeyUsage};
-use zeroize::Zeroizing;
 
 use crate::buffer_type::PacBufferType;
 use crate::error::PacError;
@@ -43,6 +42,8 @@ pub struct ServerVerified<'a> {
 #[derive(Clone, Debug)]
 pub struct KdcVerified<'a> {
     pac: Pac<'a>,
+    /// The key that it verified with: MS-PAC has all of the KDC's signatures made with one.
+    key: &'a Key,
     full: bool,
     ticket: bool,
 }
@@ -68,8 +69,8 @@ impl<'a> Pac<'a> {
     }
 
     /// The PAC with the checksums in these buffers zero.
-    fn zeroed(&self, signatures: &[PacBufferType]) -> Result<Zeroizing<Vec<u8>>, PacError> {
-        let mut bytes = Zeroizing::new(self.bytes().to_vec());
+    fn zeroed(&self, signatures: &[PacBufferType]) -> Result<Vec<u8>, PacError> {
+        let mut bytes = self.bytes().to_vec();
         for buffer_type in signatures {
             let signature = self.signature(*buffer_type)?;
             let start = self.entry(*buffer_type).map_or(0, |entry| entry.range.start);
@@ -139,7 +140,7 @@ impl<'a> ServerVerified<'a> {
     ///
     /// # Errors
     /// [`PacError::Missing`], [`PacError::Signature`], [`PacError::Malformed`].
-    pub fn verify_kdc(self, key: &Key, full: Demand) -> Result<KdcVerified<'a>, PacError> {
+    pub fn verify_kdc(self, key: &'a Key, full: Demand) -> Result<KdcVerified<'a>, PacError> {
         let pac = self.pac;
         let server = pac.signature(PacBufferType::SERVER_SIGNATURE)?;
         pac.verify(PacBufferType::KDC_SIGNATURE, key, server.signature)?;
@@ -154,6 +155,7 @@ impl<'a> ServerVerified<'a> {
         }
         Ok(KdcVerified {
             pac,
+            key,
             full,
             ticket: false,
         })
@@ -179,17 +181,13 @@ impl<'a> KdcVerified<'a> {
         self.ticket
     }
 
-    /// Verifies the ticket signature with the krbtgt key (key usage 17): the ticket's flags, times and names are as a
-    /// KDC made them, and not as the service wanted them (CVE-2020-17049). The PAC has to be the one in the ticket.
+    /// Verifies the ticket signature with the key of the KDC signature (key usage 17): the ticket's flags, times and
+    /// names are as a KDC made them, and not as the service wanted them (CVE-2020-17049). The PAC has to be the one in
+    /// the ticket.
     ///
     /// # Errors
     /// [`PacError::OtherTicket`], [`PacError::Missing`], [`PacError::Signature`], and as [`ticket_signature_input`].
-    pub fn verify_ticket(
-        mut self,
-        key: &Key,
-        ticket: &EncTicketPart<'_>,
-        demand: Demand,
-    ) -> Result<Self, PacError> {
+    pub fn verify_ticket(mut self, ticket: &EncTicketPart<'_>, demand: Demand) -> Result<Self, PacError> {
         let elements = ticket.authorization_data.iter().flat_map(|data| &data.0);
         let inside = find(elements.map(|element| (element.ad_type, element.ad_data)))?;
         if inside != Some(self.pac.bytes()) {
@@ -197,7 +195,8 @@ impl<'a> KdcVerified<'a> {
         }
         if self.pac.is_asked(PacBufferType::TICKET_SIGNATURE, demand)? {
             let input = ticket_signature_input(ticket)?;
-            self.pac.verify(PacBufferType::TICKET_SIGNATURE, key, &input)?;
+            self.pac
+                .verify(PacBufferType::TICKET_SIGNATURE, self.key, &input)?;
             self.ticket = true;
         }
         Ok(self)

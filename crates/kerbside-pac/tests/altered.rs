@@ -108,7 +108,7 @@ fn the_ticket_signature_covers_the_ticket_around_the_pac() {
     let verify = |ticket: &[u8]| match decode::<EncTicketPart<'_>>(ticket) {
         Ok(ticket) => verified
             .clone()
-            .verify_ticket(&kdc, &ticket, Demand::Required)
+            .verify_ticket(&ticket, Demand::Required)
             .map(drop),
         Err(error) => Err(PacError::AuthorizationData(error)),
     };

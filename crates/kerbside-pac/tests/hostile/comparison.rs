@@ -185,6 +185,12 @@ fn the_account_s_sid_is_where_the_text_says() {
     // UserId 0: the first of the extra SIDs.
     let pac = of(|info| info.user_id = 0).unwrap();
     assert_eq!(pac.account().unwrap().user_sid().to_string(), "S-1-18-1");
+    assert!(
+        !pac.account()
+            .unwrap()
+            .enabled_groups()
+            .contains(&"S-1-18-1".parse().unwrap())
+    );
     let without = of(|info| {
         info.user_id = 0;
         info.extra_sids.clear();

@@ -156,7 +156,8 @@ fn ks_5_ks_7_ka_2_all_buffers_are_made_and_read() {
 
     let verified = Pac::parse(&bytes).unwrap().verify_server(&server()).unwrap();
     assert_eq!(verified.kdc_signature().unwrap().rodc_identifier, Some(0x1234));
-    let verified = verified.verify_kdc(&krbtgt(), Demand::Required).unwrap();
+    let kdc = krbtgt();
+    let verified = verified.verify_kdc(&kdc, Demand::Required).unwrap();
     assert!(verified.has_full_signature());
     let pac = verified
         .check_client(&TicketClient::new(&alice(), AUTHTIME))
@@ -204,6 +205,14 @@ fn ks_5_ks_7_ka_2_all_buffers_are_made_and_read() {
         ));
     }
 
+    // The type that the buffer names is the key's, or nothing is opened.
+    let mut renamed = info;
+    renamed.encryption_type = EncryptionType(23);
+    assert!(matches!(
+        renamed.decrypt(&reply_key).map(drop),
+        Err(PacError::Crypto { .. })
+    ));
+
     let account = pac.account().unwrap();
     assert_eq!(account.sam_account_name(), "alice");
     assert_eq!(account.full_name(), "Alice Ångström");
@@ -225,6 +234,21 @@ fn ks_5_ks_7_ka_2_all_buffers_are_made_and_read() {
             "S-1-18-1"
         ]
     );
+}
+
+#[test]
+fn an_empty_buffer_says_nothing() {
+    for buffer_type in [
+        PacBufferType::CLIENT_CLAIMS,
+        PacBufferType::DEVICE_CLAIMS,
+        PacBufferType::DEVICE_INFO,
+    ] {
+        let pac = check(&with_buffer(buffer_type, Some(Vec::new()))).unwrap();
+        assert_eq!(
+            (pac.client_claims(), pac.device_claims(), pac.device_info()),
+            (Ok(None), Ok(None), Ok(None))
+        );
+    }
 }
 
 #[test]

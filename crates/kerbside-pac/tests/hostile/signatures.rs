@@ -95,6 +95,11 @@ fn cve_2016_2126_signatures_of_other_lengths() {
         assert!(check(&rebuild(Some(&long))).is_err(), "{more}");
     }
     assert_eq!(said(check(&rebuild(None))), "PAC has no SERVER_SIGNATURE (6)");
+    // Two octets more are an RODC identifier, and no other number is anything.
+    for more in 1..20 {
+        let long = [&signature[..], &vec![0; more]].concat();
+        assert_eq!(PacSignatureData::from_bytes(&long).is_ok(), more == 2, "{more}");
+    }
 }
 
 #[test]
@@ -119,6 +124,7 @@ fn cve_2024_26248_2024_29056_both_signatures_are_needed_and_a_foreign_kdc_s_is_n
 
 #[test]
 fn cve_2022_37967_what_the_service_signs_anew_is_no_kdc_s() {
+    let krbtgt_key = krbtgt();
     let good = sign(&builder());
     let mut info = logon_info();
     info.group_ids.push(group(512));
@@ -144,14 +150,16 @@ fn cve_2022_37967_what_the_service_signs_anew_is_no_kdc_s() {
     let forged = altered(&kdc, tag.as_bytes());
     // Its own acceptor believes it, as it must: the key is its own. The KDC does not.
     let verified = Pac::parse(&forged).unwrap().verify_server(&server()).unwrap();
-    assert!(said(verified.clone().verify_kdc(&krbtgt(), Demand::IfPresent)).starts_with("KDC_SIGNATURE (7)"));
+    assert!(
+        said(verified.clone().verify_kdc(&krbtgt_key, Demand::IfPresent)).starts_with("KDC_SIGNATURE (7)")
+    );
     // Were the server signature's collision found, the KDC signature would verify; the full one would not.
     let colliding = krbtgt()
         .checksum(KeyUsage::PAC_SIGNATURE, &[tag.as_bytes()])
         .unwrap();
     let forged = altered(colliding.as_bytes(), tag.as_bytes());
     let verified = Pac::parse(&forged).unwrap().verify_server(&server()).unwrap();
-    assert!(said(verified.verify_kdc(&krbtgt(), Demand::IfPresent)).starts_with("FULL_SIGNATURE (19)"));
+    assert!(said(verified.verify_kdc(&krbtgt_key, Demand::IfPresent)).starts_with("FULL_SIGNATURE (19)"));
     // Nor may it be left out where it is demanded.
     let without = builder()
         .sign(&PacSigning {
@@ -166,18 +174,19 @@ fn cve_2022_37967_what_the_service_signs_anew_is_no_kdc_s() {
     assert!(
         !verified
             .clone()
-            .verify_kdc(&krbtgt(), Demand::IfPresent)
+            .verify_kdc(&krbtgt_key, Demand::IfPresent)
             .unwrap()
             .has_full_signature()
     );
     assert_eq!(
-        said(verified.verify_kdc(&krbtgt(), Demand::Required)),
+        said(verified.verify_kdc(&krbtgt_key, Demand::Required)),
         "PAC has no FULL_SIGNATURE (19)"
     );
 }
 
 #[test]
 fn cve_2020_17049_2019_14870_a_ticket_with_another_flag_has_another_signature() {
+    let krbtgt_key = krbtgt();
     let issued = ticket(TicketFlags::PRE_AUTHENT);
     let placeholder = encode_ticket(&issued, &[PAC_PLACEHOLDER]);
     let signed = |ticket: Option<&[u8]>| {
@@ -193,13 +202,10 @@ fn cve_2020_17049_2019_14870_a_ticket_with_another_flag_has_another_signature() 
     };
     let pac = signed(Some(&placeholder));
     let verified = Pac::parse(&pac).unwrap().verify_server(&server()).unwrap();
-    let verified = verified.verify_kdc(&krbtgt(), Demand::Required).unwrap();
+    let verified = verified.verify_kdc(&krbtgt_key, Demand::Required).unwrap();
     let good = encode_ticket(&issued, &[&pac]);
     let good: EncTicketPart<'_> = decode(&good).unwrap();
-    let checked = verified
-        .clone()
-        .verify_ticket(&krbtgt(), &good, Demand::Required)
-        .unwrap();
+    let checked = verified.clone().verify_ticket(&good, Demand::Required).unwrap();
     assert!(checked.has_ticket_signature());
     // The service opens its ticket, sets FORWARDABLE, and closes it again.
     let forwardable = encode_ticket(
@@ -208,7 +214,7 @@ fn cve_2020_17049_2019_14870_a_ticket_with_another_flag_has_another_signature() 
     );
     let forwardable: EncTicketPart<'_> = decode(&forwardable).unwrap();
     for demand in [Demand::IfPresent, Demand::Required] {
-        let refused = verified.clone().verify_ticket(&krbtgt(), &forwardable, demand);
+        let refused = verified.clone().verify_ticket(&forwardable, demand);
         assert!(said(refused).starts_with("TICKET_SIGNATURE (16)"));
     }
     // Another PAC in the ticket than the one verified, none, two.
@@ -217,11 +223,11 @@ fn cve_2020_17049_2019_14870_a_ticket_with_another_flag_has_another_signature() 
         let ticket = encode_ticket(&issued, pacs);
         let refused = verified
             .clone()
-            .verify_ticket(&krbtgt(), &decode(&ticket).unwrap(), Demand::IfPresent);
+            .verify_ticket(&decode(&ticket).unwrap(), Demand::IfPresent);
         assert_eq!(refused.map(drop), Err(PacError::OtherTicket));
     }
     let two = encode_ticket(&issued, &[&pac, &pac]);
-    let refused = verified.verify_ticket(&krbtgt(), &decode(&two).unwrap(), Demand::IfPresent);
+    let refused = verified.verify_ticket(&decode(&two).unwrap(), Demand::IfPresent);
     assert_eq!(refused.map(drop), Err(PacError::SecondPac));
     assert_eq!(
         ticket_signature_input(&decode(&two).unwrap()).map(drop),
@@ -230,17 +236,17 @@ fn cve_2020_17049_2019_14870_a_ticket_with_another_flag_has_another_signature() 
     // No ticket signature where it is demanded.
     let unsigned = encode_ticket(&issued, &[&other]);
     let verified = Pac::parse(&other).unwrap().verify_server(&server()).unwrap();
-    let verified = verified.verify_kdc(&krbtgt(), Demand::Required).unwrap();
+    let verified = verified.verify_kdc(&krbtgt_key, Demand::Required).unwrap();
     let unsigned: EncTicketPart<'_> = decode(&unsigned).unwrap();
     assert!(
         !verified
             .clone()
-            .verify_ticket(&krbtgt(), &unsigned, Demand::IfPresent)
+            .verify_ticket(&unsigned, Demand::IfPresent)
             .unwrap()
             .has_ticket_signature()
     );
     assert_eq!(
-        said(verified.verify_ticket(&krbtgt(), &unsigned, Demand::Required)),
+        said(verified.verify_ticket(&unsigned, Demand::Required)),
         "PAC has no TICKET_SIGNATURE (16)"
     );
 }
