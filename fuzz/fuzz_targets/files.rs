@@ -9,6 +9,7 @@ use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::duration::parse_duration;
 use kerbside_formats::enctype_list::{DEFAULT_ENCTYPES, EnctypeList};
 use kerbside_formats::host_string::{HostPort, ServerAddress};
+use kerbside_formats::k5identity::{K5Identity, Service};
 use kerbside_formats::keysalt::parse_keysalts;
 use kerbside_formats::profile::Loader;
 use kerbside_formats::spelling::{misspellings, unknown};
@@ -122,6 +123,12 @@ fn values(bytes: &[u8]) {
         return;
     };
     let _ = parse_duration(text);
+    let service = Service {
+        realm: Some("A.B.EXAMPLE"),
+        service: Some("HTTP"),
+        host: Some("www.b.example"),
+    };
+    let _ = K5Identity::parse(text).principal_for(&service);
     let _ = EnctypeList::parse(Some(text), &DEFAULT_ENCTYPES, true).map(|list| list.supported(&[]));
     let _ = parse_keysalts(text);
     let _ = HostPort::parse_list(text, 88);

@@ -9,6 +9,7 @@
 //! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`], [`pkinit_conf`] |
 //! | krb5.conf, kdc.conf: unknown and misspelt names | [`spelling`] |
 //! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`] |
+//! | `.k5identity` | [`k5identity`] |
 //! | local names, transited realms | [`auth_to_local`], [`transited`] |
 //!
 //! Nothing here opens a file, reads the environment or knows the time: bytes come in, bytes go out.
@@ -27,6 +28,7 @@ pub mod enctype_list;
 mod error;
 pub mod expansion;
 pub mod host_string;
+pub mod k5identity;
 pub mod kdc_conf;
 pub mod keysalt;
 pub mod keytab;
