@@ -9,6 +9,7 @@ use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_protocol::KeyParams;
 
+use crate::acquire::{AcquireOptions, Acquired};
 use crate::config::Config;
 use crate::core::{Core, Snapshots};
 use crate::dns::NameServers;
@@ -20,6 +21,7 @@ use crate::password::{PasswordReply, PasswordRequest};
 use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
 use crate::schedule::Timing;
 use crate::secret::Secret;
+use crate::select::{self, Selection};
 use crate::store::CacheStore;
 
 /// A Kerberos client that blocks the calling thread. It holds no connection; clones share their
@@ -46,14 +48,14 @@ use crate::store::CacheStore;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    core: Core<Blocking>,
+    pub(crate) core: Core<Blocking>,
 }
 
 /// A Kerberos client on tokio: no call blocks a thread of the runtime, and dropping a future ends
 /// what it was doing. It holds no connection; clones share their MEMORY caches and what they know of KDCs.
 #[derive(Debug, Clone)]
 pub struct AsyncClient {
-    core: Core<Tokio>,
+    pub(crate) core: Core<Tokio>,
 }
 
 fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
@@ -64,6 +66,8 @@ fn core<D: Driver>(driver: D, config: Arc<Config>) -> Core<D> {
         timing: Timing::default(),
         locator: Arc::default(),
         snapshots: Snapshots::default(),
+        tickets: Arc::default(),
+        logins: Arc::default(),
     }
 }
 
@@ -106,6 +110,9 @@ impl Client {
     #[must_use]
     pub fn with_store(mut self, store: CacheStore) -> Self {
         self.core.store = store;
+        // What is under way is for the other store's caches.
+        self.core.tickets = Arc::default();
+        self.core.logins = Arc::default();
         self
     }
 
@@ -251,6 +258,25 @@ impl Client {
         block_on(self.core.s4u2proxy(cache, server, evidence, options))
     }
 
+    /// Finds a cache with a usable ticket-granting ticket, or fills one with a key of the client keytab: a program needs
+    /// no kinit. The ticket is replaced at half of its life, as MIT's GSS-API does it, whenever this is called then.
+    ///
+    /// # Errors
+    /// Any of [`Error`]; without a client keytab what is wrong with the cache.
+    pub fn acquire(&self, options: &AcquireOptions) -> Result<Acquired, Error> {
+        block_on(self.core.acquire(options))
+    }
+
+    /// Chooses a cache of the default collection for a service: by `.k5identity`, by the service's realm, by its host's
+    /// domain, else the primary one.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] for the collection itself.
+    pub fn select_cache(&self, server: &Principal) -> Result<Selection, Error> {
+        let collection = self.core.config.default_cache_name()?;
+        select::select(&self.core.config, &self.core.store, &collection, server)
+    }
+
     /// Changes or sets a password. A password that the server does not like is no error: see
     /// [`PasswordReply::result`].
     ///
@@ -319,6 +345,9 @@ impl AsyncClient {
     #[must_use]
     pub fn with_store(mut self, store: CacheStore) -> Self {
         self.core.store = store;
+        // What is under way is for the other store's caches.
+        self.core.tickets = Arc::default();
+        self.core.logins = Arc::default();
         self
     }
 
@@ -473,6 +502,33 @@ impl AsyncClient {
         options: &ServiceTicketOptions,
     ) -> Result<ServiceTicket, Error> {
         self.core.s4u2proxy(cache, server, evidence, options).await
+    }
+
+    /// Finds a cache with a usable ticket-granting ticket, or fills one with a key of the client keytab: a program needs
+    /// no kinit. The ticket is replaced at half of its life, as MIT's GSS-API does it, whenever this is called then.
+    ///
+    /// # Errors
+    /// Any of [`Error`]; without a client keytab what is wrong with the cache.
+    pub async fn acquire(&self, options: &AcquireOptions) -> Result<Acquired, Error> {
+        self.core.acquire(options).await
+    }
+
+    /// Chooses a cache of the default collection for a service: by `.k5identity`, by the service's realm, by its host's
+    /// domain, else the primary one.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] for the collection itself.
+    pub async fn select_cache(&self, server: &Principal) -> Result<Selection, Error> {
+        let collection = self.core.config.default_cache_name()?;
+        let (config, store, server) = (
+            Arc::clone(&self.core.config),
+            self.core.store.clone(),
+            server.clone(),
+        );
+        self.core
+            .driver
+            .offload(move || select::select(&config, &store, &collection, &server))
+            .await?
     }
 
     /// Changes or sets a password. A password that the server does not like is no error: see

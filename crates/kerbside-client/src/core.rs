@@ -1,10 +1,12 @@
 //! The exchanges as a client runs them, written once for both fronts.
 
+mod acquire;
 mod armor;
 mod at_primary;
 mod delegation;
 mod initial;
 mod renewal;
+pub(crate) mod renewing;
 mod round_trip;
 mod service;
 mod snapshot;
@@ -13,16 +15,19 @@ mod walk;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kerbside_asn1::Principal;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::{CredentialCache, KdcOffset};
 use kerbside_formats::krb5_conf::LibDefaults;
 
+use crate::acquire::{AcquireOptions, Acquired};
 use crate::config::Config;
 use crate::driver::Driver;
 use crate::error::Error;
+use crate::flights::Flights;
 use crate::locate::Locator;
 use crate::names::CacheName;
-use crate::request::InitialTicket;
+use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions};
 use crate::schedule::Timing;
 use crate::service_host::{self, HostName};
 use crate::store::CacheStore;
@@ -36,6 +41,22 @@ pub(crate) struct Core<D> {
     pub(crate) timing: Timing,
     pub(crate) locator: Arc<Locator>,
     pub(crate) snapshots: Snapshots,
+    /// Service tickets that are being asked for.
+    pub(crate) tickets: Arc<Flights<TicketKey, ServiceTicket>>,
+    /// Logins by client keytab that are under way.
+    pub(crate) logins: Arc<Flights<(AcquireOptions, CacheName), Acquired>>,
+}
+
+/// What makes two requests for a service ticket the same: the cache with its ticket-granting ticket, so that nobody gets
+/// a ticket of another identity, the service and what is asked of its ticket.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct TicketKey {
+    pub(crate) cache: CacheName,
+    /// The ticket-granting ticket.
+    pub(crate) identity: Vec<u8>,
+    pub(crate) server: Principal,
+    pub(crate) second_ticket: Option<Vec<u8>>,
+    pub(crate) options: ServiceTicketOptions,
 }
 
 pub(crate) use snapshot::Snapshots;
@@ -68,6 +89,11 @@ impl<D: Driver> Core<D> {
         name: &CacheName,
         ticket: &InitialTicket,
     ) -> Result<(), Error> {
+        self.write_cache(name, self.cache_of(ticket)).await
+    }
+
+    /// What a cache of a first ticket holds.
+    fn cache_of(&self, ticket: &InitialTicket) -> CredentialCache {
         let mut cache = CredentialCache::new(ticket.credential.client.clone());
         if self.libdefaults().kdc_timesync {
             let seconds = ticket.clock_offset_seconds.unwrap_or(0);
@@ -80,7 +106,7 @@ impl<D: Driver> Core<D> {
         }
         armor::remember(&mut cache, ticket);
         cache.add(ticket.credential.clone());
-        self.write_cache(name, cache).await
+        cache
     }
 
     async fn resolve_cache(&self, name: &CacheName) -> Result<CacheName, Error> {

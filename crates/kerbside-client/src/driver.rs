@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::attempt::Transport;
 use crate::error::Error;
 use crate::schedule::Target;
+use crate::flights::{Flight, Outcome, Wait};
 use crate::trace;
 use crate::transport::{self, Delivered, Job, Undelivered};
 
 /// A front. The exchanges are written once, as futures; a blocking front's futures are always ready.
-pub(crate) trait Driver: Send + Sync {
+pub(crate) trait Driver: Wait + Send + Sync {
     /// One round trip.
     fn deliver(&self, job: Job) -> impl Future<Output = Result<Delivered, Undelivered>> + Send;
 
@@ -27,6 +28,18 @@ pub(crate) trait Driver: Send + Sync {
         &self,
         work: impl Future<Output = R> + Send + 'static,
     ) -> impl Future<Output = Result<R, Error>> + Send;
+}
+
+impl Wait for Blocking {
+    async fn wait<V: Clone + Send>(&self, flight: &Flight<V>) -> Outcome<V> {
+        flight.block()
+    }
+}
+
+impl Wait for Tokio {
+    async fn wait<V: Clone + Send>(&self, flight: &Flight<V>) -> Outcome<V> {
+        flight.landed().await
+    }
 }
 
 /// Everything happens on the caller's thread.

@@ -18,6 +18,8 @@ pub struct Environment {
     pub keytab_name: Option<OsString>,
     /// `KRB5_CLIENT_KTNAME`: the default keytab of clients.
     pub client_keytab_name: Option<OsString>,
+    /// `HOME`: where `.k5identity` is looked for.
+    pub home: Option<PathBuf>,
     /// `TMPDIR`, or `/tmp`: what `%{TEMP}` in krb5.conf stands for.
     pub temp_dir: PathBuf,
     /// The real user id: what `%{uid}` stands for.
@@ -41,6 +43,7 @@ impl Environment {
             ccache_name: variable("KRB5CCNAME"),
             keytab_name: variable("KRB5_KTNAME"),
             client_keytab_name: variable("KRB5_CLIENT_KTNAME"),
+            home: variable("HOME").map(PathBuf::from),
             temp_dir: variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
             uid,
             euid: rustix::process::geteuid().as_raw(),

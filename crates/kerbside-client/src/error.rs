@@ -16,7 +16,7 @@ use crate::names::{CacheName, KeytabName};
 use crate::store::{FileFault, KcmFault, KeyringFault};
 
 /// Why the client could not do what it was asked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Error {
     // --- configuration ---
@@ -158,6 +158,11 @@ pub enum Error {
     Armor(Box<Error>),
     /// Armor is required, and no cache is named that has it.
     NoArmor,
+    /// The cache's ticket cannot be renewed, and there is no keytab to log in with.
+    NothingToRenew {
+        /// Which cache.
+        cache: CacheName,
+    },
     /// The password could not be read.
     Prompt {
         /// Why.
@@ -173,7 +178,7 @@ pub enum Error {
 }
 
 /// A service that no KDC knows, and under which names it was looked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerNotFound {
     /// The service as the caller named it.
@@ -281,6 +286,8 @@ pub enum KeytabFault {
     Format(FormatError),
     /// A type that is not built yet.
     TypeNotBuilt(String),
+    /// It holds no key at all.
+    Empty,
     /// It holds no key that would do.
     NoKey {
         /// Whose key was looked for.
@@ -396,6 +403,10 @@ impl fmt::Display for Error {
             Self::NotCached { cache, server } => {
                 write!(f, "credential cache {cache}: no valid ticket for {server}")
             }
+            Self::NothingToRenew { cache } => write!(
+                f,
+                "credential cache {cache}: no ticket that can be renewed, and no keytab to log in with"
+            ),
             Self::Prompt { reason } => write!(f, "cannot read the password: {reason}"),
             Self::Armor(error) => write!(f, "no armor for the login: {error}"),
             Self::NoArmor => {
@@ -495,6 +506,7 @@ impl fmt::Display for KeytabFault {
             Self::TypeNotBuilt(kind) => {
                 write!(f, "keytabs of type {} are not built yet", kind.escape_debug())
             }
+            Self::Empty => f.write_str("no keys"),
             Self::NoKey {
                 principal,
                 enctypes,

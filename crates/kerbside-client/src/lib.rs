@@ -14,6 +14,8 @@
 //! | `secret` | passwords, prompts, keytabs |
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
 //! | `addresses` | the addresses of this machine, for tickets that are bound to them |
+//! | `acquire`, `select`, `renewer` | an identity by client keytab, the cache for a service (`.k5identity`), tickets kept alive in the background |
+//! | `flights` | what several callers want at one time is asked for once |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |
 //! | `trace` | `KRB5_TRACE`: lines in MIT's wording, from `tracing` events |
 //! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
@@ -21,6 +23,7 @@
 //! The default time limits are MIT's: a KDC that is silent is asked three times by UDP and once by
 //! TCP, in about 18 seconds; see [`Timing`].
 
+mod acquire;
 mod addresses;
 mod attempt;
 mod client;
@@ -31,6 +34,7 @@ mod dns;
 mod driver;
 mod environment;
 mod error;
+mod flights;
 mod hostname;
 mod key_params;
 mod keytab_keys;
@@ -38,15 +42,18 @@ mod locate;
 mod names;
 mod password;
 mod random;
+mod renewer;
 mod replay_cache;
 mod request;
 mod schedule;
 mod secret;
+mod select;
 mod service_host;
 mod store;
 mod trace;
 mod transport;
 
+pub use acquire::{AcquireOptions, Acquired};
 pub use attempt::{Attempt, AttemptOutcome, Transport};
 pub use client::{AsyncClient, Client};
 pub use clock::now;
@@ -59,10 +66,12 @@ pub use locate::DnsTrail;
 pub use names::{CacheName, KeytabName};
 pub use password::{PasswordReply, PasswordRequest};
 pub use random::OsRandom;
+pub use renewer::{Renewer, RenewerEvent, RenewerLogin, RenewerOptions, RenewerStatus};
 pub use replay_cache::MemoryReplayCache;
 pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
 pub use schedule::Timing;
 pub use secret::{KeytabSecret, Prompt, Secret};
+pub use select::{SelectedBy, Selection};
 pub use store::{
     CacheStore, FileFault, KcmFault, KeyringFault, KeytabWarning, OpenedKeytab, read_keytab,
     read_keytab_with_policy, rehearse_keytab_update, update_keytab,

@@ -89,7 +89,7 @@ pub struct InitialTicket {
 }
 
 /// How a service ticket is to be got.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ServiceTicketOptions {
     /// The enctypes that the session key may have, best first; `None` as krb5.conf says.

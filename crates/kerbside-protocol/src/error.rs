@@ -22,7 +22,7 @@ use crate::PVNO;
 use crate::time::{Difference, Span};
 
 /// Why an exchange ended without its result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ProtocolError {
     // --- bad bytes ---

@@ -6,8 +6,8 @@ use kerbside_formats::Credential;
 use kerbside_formats::krb5_conf::DnsCanonicalize;
 use kerbside_protocol::{ProtocolError, Refuser};
 
-use super::Core;
 use super::walk::Ground;
+use super::{Core, TicketKey};
 use crate::driver::Driver;
 use crate::error::{Error, NameOrigin, ServerNotFound, TriedServer};
 use crate::locate::Service;
@@ -36,8 +36,7 @@ impl<D: Driver> Core<D> {
             options,
             second_ticket: None,
         };
-        let ground = self.ground(name).await?;
-        self.named_service(&ground, server, wanted).await
+        self.shared(name, server, wanted).await
     }
 
     /// As [`service`](Self::service), under the session key of another ticket.
@@ -52,8 +51,37 @@ impl<D: Driver> Core<D> {
             options,
             second_ticket: Some(second_ticket),
         };
+        self.shared(name, server, wanted).await
+    }
+
+    /// What several callers want of one identity at one time is asked for once.
+    async fn shared(
+        &self,
+        name: &CacheName,
+        server: &Principal,
+        wanted: Wanted<'_>,
+    ) -> Result<ServiceTicket, Error> {
+        let mark = self.tickets.mark();
         let ground = self.ground(name).await?;
-        self.named_service(&ground, server, wanted).await
+        let key = TicketKey {
+            cache: ground.name.clone(),
+            identity: ground.identity(),
+            server: server.clone(),
+            second_ticket: wanted.second_ticket.map(<[u8]>::to_vec),
+            options: wanted.options.clone(),
+        };
+        let work = |old: bool| async move {
+            let mut ground = ground;
+            // Another caller may have stored the ticket since the cache was read.
+            if old && wanted.options.store {
+                let again = self.ground(&ground.name).await?;
+                if again.identity() == ground.identity() {
+                    ground = again;
+                }
+            }
+            self.named_service(&ground, server, wanted).await
+        };
+        self.tickets.run(&self.driver, key, mark, work).await
     }
 
     /// Tries the names that the service may have, until a KDC knows one.

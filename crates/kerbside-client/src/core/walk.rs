@@ -34,6 +34,12 @@ pub(super) struct Ground {
 }
 
 impl Ground {
+    /// Whose requests these are: the ticket that they are made with.
+    pub(super) fn identity(&self) -> Vec<u8> {
+        let tgt = self.cache.find(&Principal::krbtgt(&self.start, &self.start));
+        tgt.map(|tgt| tgt.ticket.clone()).unwrap_or_default()
+    }
+
     /// The client's own ticket-granting ticket.
     pub(super) fn tgt(&self) -> Result<&Credential, Error> {
         let wanted = Principal::krbtgt(&self.start, &self.start);

@@ -166,6 +166,60 @@ impl CacheStore {
         Ok(())
     }
 
+    /// Sets a configuration value in place of any older one of the same key and server.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn set_config(
+        &self,
+        name: &CacheName,
+        key: &str,
+        server: Option<&Principal>,
+        value: &[u8],
+    ) -> Result<(), Error> {
+        let name = &self.resolve(name)?;
+        let set_in = |cache: &mut CredentialCache| cache.set_config(key, server, value);
+        let set = match name {
+            CacheName::File(path) | CacheName::DirFile(path) => file::update(path, Kind::Cache, |bytes| {
+                let mut cache = parse(bytes, &self.policy)?;
+                set_in(&mut cache);
+                cache.to_bytes().map_err(CacheFault::Unwritable)
+            }),
+            CacheName::Memory(key) => match self.memory().get_mut(key) {
+                Some(cache) => {
+                    set_in(cache);
+                    Ok(())
+                }
+                None => Err(CacheFault::File(FileFault::NotFound)),
+            },
+            other => self.set_config_elsewhere(other, &set_in),
+        };
+        set.map_err(named(name))
+    }
+
+    /// Where records are keys of the kernel's or the daemon's.
+    fn set_config_elsewhere(
+        &self,
+        name: &CacheName,
+        set_in: &dyn Fn(&mut CredentialCache),
+    ) -> Result<(), CacheFault> {
+        let mut cache = match name {
+            CacheName::Keyring(residual) => keyring::read(residual, &self.policy)?,
+            CacheName::Kcm(cache) => kcm::read(self.kcm_socket(), cache, &self.policy)?,
+            other => return Err(not_built(other)),
+        };
+        set_in(&mut cache);
+        let Some(entry) = cache.entries.last() else {
+            return Ok(());
+        };
+        match name {
+            // A key of the same name is replaced.
+            CacheName::Keyring(residual) => keyring::add(residual, entry, &self.policy, |_| Ok(())),
+            CacheName::Kcm(cache) => kcm::replace_entry(self.kcm_socket(), cache, entry, &self.policy),
+            other => Err(not_built(other)),
+        }
+    }
+
     /// Removes the tickets for `server` from a cache, and tells how many there were.
     ///
     /// # Errors

@@ -244,6 +244,21 @@ pub(super) fn remove(
     Ok(before.saturating_sub(after))
 }
 
+/// Adds a record in place of those of the same name.
+pub(super) fn replace_entry(
+    socket: &Path,
+    name: &str,
+    entry: &CacheEntry,
+    policy: &EnctypePolicy,
+) -> Result<(), CacheFault> {
+    match remove(socket, name, entry.server(), policy) {
+        // A daemon that removes nothing: the last record of a name is the one that counts.
+        Err(CacheFault::Kcm(fault)) if fault.means_unsupported() => {}
+        removed => drop(removed?),
+    }
+    add(socket, name, entry, |_| Ok(()))
+}
+
 /// Removes the cache.
 pub(super) fn destroy(socket: &Path, name: &str) -> Result<(), CacheFault> {
     let mut daemon = connect(socket)?;
