@@ -1,6 +1,7 @@
 //! The cases, by what they are about.
 
 mod caches;
+mod client_keytab;
 mod collections;
 mod cross_realm;
 mod daily_use;
@@ -21,6 +22,7 @@ mod pac;
 mod programs;
 mod referrals;
 mod refusals;
+mod renewer;
 mod s4u;
 mod samba;
 mod spake;
@@ -41,6 +43,8 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(files::cases());
     cases.extend(collections::cases());
     cases.extend(caches::cases());
+    cases.extend(client_keytab::cases());
+    cases.extend(renewer::cases());
     cases.extend(ktutil::cases());
     cases.extend(enctypes::cases());
     cases.extend(referrals::cases());

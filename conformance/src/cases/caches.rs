@@ -26,6 +26,10 @@ pub(super) fn cases() -> Vec<Case> {
         ));
     }
     cases.push(case(
+        "caches: a file that MIT's programs and ours write at the same time",
+        together,
+    ));
+    cases.push(case(
         "caches: keyrings and daemons that are refused, alike",
         refused,
     ));
@@ -102,6 +106,55 @@ fn with_daemon(suite: &Suite, writer: Side, socket: &Path) -> Result<(), String>
     of(&realm, writer, "kdestroy").ok(&env)?;
     same(&realm, &env, "klist", "")?;
     Ok(())
+}
+
+/// Each side adds twenty tickets to one file, and both read it all along: no ticket is lost, nothing is ever damaged.
+fn together(suite: &Suite) -> Result<(), String> {
+    const EACH: usize = 20;
+    let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    let names =
+        |side: Side| (0..EACH).map(move |number| format!("{side:?}{number}/localhost").to_lowercase());
+    let all = || BOTH.into_iter().flat_map(names);
+    let lines: String = all().map(|name| format!("addprinc -randkey {name}\n")).collect();
+    realm
+        .mit("kadmin.local")
+        .args("-r CONFORM.TEST")
+        .stdin(&lines)
+        .ok(&realm.env)?;
+    let env = &realm.env;
+    login(&realm, Side::Mit, env, "alice", PASSWORD)?;
+    let realm = &realm;
+    let add = |side: Side| -> Result<(), String> {
+        for name in names(side) {
+            of(realm, side, "kvno").args(&name).ok(env)?;
+        }
+        Ok(())
+    };
+    let (running, stop) = (
+        &std::sync::atomic::AtomicBool::new(true),
+        std::sync::atomic::Ordering::SeqCst,
+    );
+    let read = |side: Side| -> Result<(), String> {
+        while running.load(stop) {
+            of(realm, side, "klist").ok(env)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let readers = BOTH.map(|side| scope.spawn(move || read(side)));
+        let writers = BOTH.map(|side| scope.spawn(move || add(side)));
+        let mut results: Vec<_> = writers.into_iter().map(|thread| thread.join()).collect();
+        running.store(false, stop);
+        results.extend(readers.into_iter().map(|thread| thread.join()));
+        results
+            .into_iter()
+            .try_for_each(|result| result.map_err(|_| "a panic".to_owned())?)
+    })?;
+    let listing = same(realm, env, "klist", "")?;
+    let missing: Vec<String> = all()
+        .filter(|name| !listing.stdout.contains(name.as_str()))
+        .collect();
+    expect(missing.is_empty(), &format!("lost: {missing:?}"))
 }
 
 fn refused(suite: &Suite) -> Result<(), String> {

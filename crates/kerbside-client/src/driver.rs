@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::attempt::Transport;
 use crate::error::Error;
-use crate::schedule::Target;
 use crate::flights::{Flight, Outcome, Wait};
+use crate::schedule::Target;
 use crate::trace;
 use crate::transport::{self, Delivered, Job, Undelivered};
 
