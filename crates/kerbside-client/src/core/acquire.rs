@@ -50,7 +50,7 @@ impl<D: Driver> Core<D> {
             let found = if old { self.look(options).await? } else { found };
             match (&found.tgt, found.refresh) {
                 (Some(tgt), false) => Ok(acquired(&found.cache, tgt, false)),
-                _ => self.from_keytab(options, found).await,
+                _ => self.by_keytab(options, found).await,
             }
         };
         self.logins.run(&self.driver, key, mark, work).await
@@ -135,7 +135,7 @@ impl<D: Driver> Core<D> {
         }
     }
 
-    async fn from_keytab(&self, options: &AcquireOptions, found: Found) -> Result<Acquired, Error> {
+    async fn by_keytab(&self, options: &AcquireOptions, found: Found) -> Result<Acquired, Error> {
         let Found {
             cache,
             principal,

@@ -178,28 +178,30 @@ fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {
         Lock::Shared => FlockOperation::NonBlockingLockShared,
         Lock::Exclusive => FlockOperation::NonBlockingLockExclusive,
     };
-    for taken in [
-        rustix::fs::flock(file, operation),
-        description_lock(file, kind).or_else(|error| match error {
-            // A kernel before 3.15; MIT goes back to the process's locks as well.
-            rustix::io::Errno::INVAL => rustix::fs::fcntl_lock(file, operation),
-            error => Err(error),
-        }),
-    ] {
-        match taken {
-            Ok(()) => {}
-            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => return Ok(false),
-            // A file system without locks: MIT goes on as well.
-            Err(rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {}
-            Err(error) => {
-                return Err(FileFault::System {
-                    doing: "lock",
-                    reason: io_words(&error.into()),
-                });
-            }
-        }
+    // One after the other: whoever held the second and waited for the first would wait for ever for one who holds the
+    // first and waits for the second.
+    if !taken(rustix::fs::flock(file, operation))? {
+        return Ok(false);
     }
-    Ok(true)
+    taken(description_lock(file, kind).or_else(|error| match error {
+        // A kernel before 3.15; MIT goes back to the process's locks as well.
+        rustix::io::Errno::INVAL => rustix::fs::fcntl_lock(file, operation),
+        error => Err(error),
+    }))
+}
+
+/// Whether a lock was taken; false when another holds it.
+fn taken(lock: Result<(), rustix::io::Errno>) -> Result<bool, FileFault> {
+    match lock {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::AGAIN | rustix::io::Errno::ACCESS) => Ok(false),
+        // A file system without locks: MIT goes on as well.
+        Err(rustix::io::Errno::NOLCK | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => Ok(true),
+        Err(error) => Err(FileFault::System {
+            doing: "lock",
+            reason: io_words(&error.into()),
+        }),
+    }
 }
 
 /// A lock of the whole file that belongs to this open file and not to the process.
@@ -581,6 +583,26 @@ mod tests {
         let pipe = dir.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
         assert_eq!(read(&pipe, Kind::Cache).err(), Some(FileFault::NotAFile));
+    }
+
+    /// A reader that waits for one lock must not hold the other: a writer has the first and waits for the second.
+    #[test]
+    fn who_waits_for_the_first_lock_holds_no_second() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cc");
+        std::fs::write(&path, b"x").unwrap();
+        let open = || File::options().read(true).write(true).open(&path).unwrap();
+        let (writer, reader, other) = (open(), open(), open());
+        rustix::fs::flock(&writer, FlockOperation::NonBlockingLockExclusive).unwrap();
+        assert_eq!(try_lock(&reader, Lock::Shared), Ok(false));
+        description_lock(&writer, Lock::Exclusive).unwrap();
+        // MIT's programs see the second lock alone.
+        assert!(description_lock(&other, Lock::Shared).is_err());
+        // It is this open file's, not the process's: closing another one ends nothing.
+        drop(reader);
+        assert!(description_lock(&other, Lock::Shared).is_err());
+        drop(writer);
+        description_lock(&other, Lock::Shared).unwrap();
     }
 
     #[test]
