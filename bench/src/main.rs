@@ -1,8 +1,10 @@
 //! kerbside beside MIT krb5: the same load on both, in turns, in one run, one table. `bench/README.md` says how to read it.
 //!
 //! [`realm`] makes and ends the realms, [`requests`] makes what is sent, [`load`] sends it, [`kdc_rounds`] takes the
-//! figures, [`messages`] measures GSS messages, [`start_up`] the start of `kerbside up`, [`table`] writes.
+//! figures, [`messages`] measures GSS messages, [`start_up`] the start of `kerbside up`,
+//! [`client`] clients, [`table`] writes.
 
+mod client;
 mod failure;
 mod kdc_rounds;
 mod load;
@@ -122,8 +124,11 @@ fn measure(options: &Options) -> Result<()> {
         ));
     }
     println!("\n{text}\n{notes}");
-    if let Some(kerbside) = kerbside.filter(|_| options.wants(Row::StartUp)) {
-        println!("{}", start_ups(options, &kerbside, dir.path())?);
+    if let Some(kerbside) = kerbside.as_deref().filter(|_| options.wants(Row::StartUp)) {
+        println!("{}", start_ups(options, kerbside, dir.path())?);
+    }
+    if options.wants(Row::Kinit) || options.wants(Row::Tickets) {
+        println!("{}", clients(options, kerbside.as_deref(), dir.path())?);
     }
     println!("load average at the end: {}", proc_files::load_average());
     Ok(())
@@ -253,6 +258,25 @@ fn message_row(options: &Options, places: &[Place], dir: &Path) -> Result<String
         &format!("wrap + unwrap, {} KiB", MESSAGE_LEN / 1024),
         &lines,
     ))
+}
+
+/// Both sides' clients at a KDC of MIT's.
+fn clients(options: &Options, kerbside: Option<&Path>, dir: &Path) -> Result<String> {
+    eprintln!("clients");
+    let realm = Realm::start(Side::Mit, LoginWrites::Off, &dir.join("clients"))?;
+    // The KDC answers.
+    Session::begin(realm.address()).doing("MIT's realm")?;
+    let mut text = String::new();
+    if options.wants(Row::Kinit) {
+        text.push_str(&client::kinits(&realm, kerbside, options.mit(), options.kinits)?);
+        text.push('\n');
+    }
+    if options.wants(Row::Tickets) {
+        let ours = kerbside.is_some();
+        let (count, rounds) = (options.tickets, options.rounds);
+        text.push_str(&client::tickets(&realm, ours, options.mit(), count, rounds, dir)?);
+    }
+    Ok(text)
 }
 
 fn start_ups(options: &Options, kerbside: &Path, dir: &Path) -> Result<String> {

@@ -35,6 +35,12 @@ pub(crate) struct Options {
     /// Starts of `kerbside up`
     #[arg(long, default_value_t = 20)]
     pub(crate) starts: usize,
+    /// Starts of kinit of each side
+    #[arg(long, default_value_t = 100)]
+    pub(crate) kinits: usize,
+    /// Service tickets of a round
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) tickets: usize,
     /// Rows to measure; all when none is named
     #[arg(long, value_enum)]
     only: Vec<Row>,
@@ -58,6 +64,10 @@ pub(crate) enum Row {
     Wrap,
     /// start-up of `kerbside up`
     StartUp,
+    /// kinit by keytab, from start to end
+    Kinit,
+    /// service tickets from one process, not stored
+    Tickets,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,8 +81,15 @@ enum OneSide {
 impl Options {
     /// Options that make sense together.
     pub(crate) fn check(&self) -> Result<()> {
-        if self.rounds == 0 || self.in_flight == 0 || self.starts == 0 {
-            return Err(Failure::new("--rounds, --in-flight and --starts want at least 1"));
+        if self.rounds == 0
+            || self.in_flight == 0
+            || self.starts == 0
+            || self.kinits == 0
+            || self.tickets == 0
+        {
+            return Err(Failure::new(
+                "--rounds, --in-flight, --starts, --kinits and --tickets want at least 1",
+            ));
         }
         if !(self.seconds >= 0.1 && self.seconds <= 60.0) {
             return Err(Failure::new(

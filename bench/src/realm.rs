@@ -135,6 +135,10 @@ impl Realm {
         self.kdc.id()
     }
 
+    pub(crate) fn krb5_conf(&self) -> PathBuf {
+        self.dir.join("krb5.conf")
+    }
+
     pub(crate) fn keytab(&self) -> PathBuf {
         self.dir.join("service.keytab")
     }
