@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::names::CacheName;
 use crate::store::CacheStore;
+use crate::trace;
 
 /// What was chosen for a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +40,17 @@ pub enum SelectedBy {
 
 /// Chooses among the caches of `collection`.
 pub(crate) fn select(
+    config: &Config,
+    store: &CacheStore,
+    collection: &CacheName,
+    server: &Principal,
+) -> Result<Selection, Error> {
+    let selection = choose(config, store, collection, server)?;
+    trace::selected(&selection, server);
+    Ok(selection)
+}
+
+fn choose(
     config: &Config,
     store: &CacheStore,
     collection: &CacheName,

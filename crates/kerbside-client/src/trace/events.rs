@@ -15,6 +15,7 @@ use kerbside_protocol::trace::{Counted, Etype, Etypes};
 use crate::attempt::Transport;
 use crate::dns::DnsKind;
 use crate::names::{CacheName, KeytabName};
+use crate::select::{SelectedBy, Selection};
 
 /// One event: MIT's name of the trace point, the fields, MIT's line.
 macro_rules! event {
@@ -429,6 +430,46 @@ pub(crate) fn stored(name: &CacheName, credential: &Credential) {
         { client = %client, server = %server, cache = %name },
         "Storing {client} -> {server} in {name}"
     );
+}
+
+/// A cache of a collection was chosen for a service.
+pub(crate) fn selected(selection: &Selection, server: &Principal) {
+    let module = match selection.by {
+        SelectedBy::K5Identity => "k5identity",
+        SelectedBy::Realm => "realm",
+        SelectedBy::Host => "hostname",
+        SelectedBy::Primary => return selected_default(selection, server),
+    };
+    match (&selection.principal, &selection.cache) {
+        (Some(principal), Some(cache)) => event!(
+            "ccselect_modchoice",
+            { module, cache = %cache, principal = %principal, server = %server },
+            "ccselect module {module} chose cache {cache} with client principal {principal} for server principal \
+             {server}"
+        ),
+        (Some(principal), None) => event!(
+            "ccselect_modnotfound",
+            { module, principal = %principal, server = %server },
+            "ccselect module {module} chose client principal {principal} for server principal {server} but found no \
+             cache"
+        ),
+        (None, _) => {}
+    }
+}
+
+fn selected_default(selection: &Selection, server: &Principal) {
+    match &selection.cache {
+        Some(cache) => event!(
+            "ccselect_default",
+            { cache = %cache, server = %server },
+            "ccselect choosing default cache {cache} for server principal {server}"
+        ),
+        None => event!(
+            "ccselect_notfound",
+            { server = %server },
+            "ccselect can't find appropriate cache for server principal {server}"
+        ),
+    }
 }
 
 /// A collection was searched for the cache of a principal.

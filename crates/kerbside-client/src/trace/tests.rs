@@ -24,6 +24,7 @@ use crate::dns::test_server::{TestServer, srv, txt, uri};
 use crate::dns::{NameServers, Resolver, find_servers};
 use crate::locate::Service;
 use crate::names::CacheName;
+use crate::select::{SelectedBy, Selection};
 
 /// A sink that can be read.
 #[derive(Clone, Default)]
@@ -330,4 +331,32 @@ fn work_on_another_thread_is_heard() {
     assert_eq!(lines.len(), 1);
     let lines = written(|| std::thread::spawn(work).join().unwrap());
     assert_eq!(lines, Vec::<String>::new());
+}
+
+#[test]
+fn the_choice_of_a_cache_is_told_in_mits_words() {
+    let (client, server) = (Principal::new("R", &["a"]), Principal::new("R", &["HTTP", "h"]));
+    let cache = CacheName::File("/tmp/cc".into());
+    let told = |principal: Option<&Principal>, cache: Option<&CacheName>, by| {
+        let (principal, cache) = (principal.cloned(), cache.cloned());
+        let selection = Selection { principal, cache, by };
+        let lines = written(|| super::selected(&selection, &server));
+        lines[0].split_once(": ").unwrap().1.trim_end().to_owned()
+    };
+    assert_eq!(
+        told(Some(&client), Some(&cache), SelectedBy::Realm),
+        "ccselect module realm chose cache FILE:/tmp/cc with client principal a@R for server principal HTTP/h@R"
+    );
+    assert_eq!(
+        told(Some(&client), None, SelectedBy::K5Identity),
+        "ccselect module k5identity chose client principal a@R for server principal HTTP/h@R but found no cache"
+    );
+    assert_eq!(
+        told(Some(&client), Some(&cache), SelectedBy::Primary),
+        "ccselect choosing default cache FILE:/tmp/cc for server principal HTTP/h@R"
+    );
+    assert_eq!(
+        told(None, None, SelectedBy::Primary),
+        "ccselect can't find appropriate cache for server principal HTTP/h@R"
+    );
 }
