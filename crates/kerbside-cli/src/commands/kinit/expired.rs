@@ -41,7 +41,9 @@ impl Session<'_> {
             None => Secret::Prompt(Box::new(kpasswd::ask_old)),
         };
         trace!("gic_pwd_expired", "Principal expired; getting changepw ticket");
-        let for_change = TgtRequest::for_password_change(request.client.clone());
+        let mut for_change = TgtRequest::for_password_change(request.client.clone());
+        for_change.armor.clone_from(&request.armor);
+        for_change.armor_required = request.armor_required;
         let by_password = |error: Error| explain(&error, &self.by_password(request));
         let ticket = self
             .client
