@@ -564,3 +564,78 @@ fn an_altered_reply_is_refused() {
     assert!(challenging().pending.reply(&reply, now(1), &mut rng(5)).is_ok());
     assert!(!key(AES256, 1010).ct_eq(&tgs_key()));
 }
+
+#[test]
+fn what_the_tunnel_of_an_error_offers_is_what_is_told() {
+    let first = first();
+    let error = required(
+        &first,
+        &[(PaDataType::PA_FX_FAST, &[]), (PaDataType::PA_OTP_CHALLENGE, &[])],
+    );
+    let refused = first.pending.reply(&error, now(0), &mut rng(2));
+    let Err(ProtocolError::NoCommonPreauth { offered, .. }) = refused else {
+        panic!("expected no common pre-authentication, but found {refused:?}")
+    };
+    let expected = [
+        PaDataType::PA_ETYPE_INFO2,
+        PaDataType::PA_FX_COOKIE,
+        PaDataType::PA_FX_FAST,
+        PaDataType::PA_OTP_CHALLENGE,
+    ];
+    assert_eq!(offered, expected, "the error itself is no offer");
+}
+
+/// MIT's KDC names FAST in the tunnel as well: that is no reason to begin again.
+#[test]
+fn armor_is_put_on_once_and_not_after_a_proof() {
+    let first = first();
+    let error = required(&first, &[(PaDataType::PA_FX_FAST, &[]), CHALLENGE]);
+    asked(first.pending.reply(&error, now(0), &mut rng(2)).unwrap());
+
+    let (_, pending) = begin(if_offered());
+    let (_, ask) = asked(pending.reply(&in_clear(false), now(0), &mut rng(2)).unwrap());
+    let (_, pending) = sent(ask.answer(Answer::Key(alice_key()), now(1), &mut rng(3)).unwrap());
+    let methods = [(PaDataType::PA_FX_FAST, &[][..])];
+    let failed = error_with(ErrorCode::KDC_ERR_PREAUTH_FAILED, &methods, now(1));
+    let refused = pending.reply(&failed, now(1), &mut rng(4)).unwrap_err();
+    assert_eq!(refused.code(), Some(ErrorCode::KDC_ERR_PREAUTH_FAILED));
+}
+
+#[test]
+fn armor_of_one_realm_is_taken_off_for_the_next() {
+    let params = AsParams {
+        options: KdcOptions::CANONICALIZE,
+        ..armored()
+    };
+    let first = round(AsExchange::start(params, now(0), &mut rng(1)).unwrap());
+    let inner = ErrorReply {
+        client: Some(Principal::new("ELSEWHERE.COM", &["alice"])),
+        ..ErrorReply::new(ErrorCode::KDC_ERR_WRONG_REALM, tgs())
+    };
+    let error = first.kdc.error(&inner, &[], now(0));
+    let outcome = first.pending.reply(&error, now(0), &mut rng(2)).unwrap();
+    let AsOutcome::NeedArmor { pending, .. } = outcome else {
+        panic!("expected a need for armor")
+    };
+    let mut ticket = host_ticket();
+    ticket.server = Principal::krbtgt("ELSEWHERE.COM", "ELSEWHERE.COM");
+    let outcome = pending.armor(FastArmor::if_offered(ticket), now(0), &mut rng(3));
+    let AsOutcome::Send { request, .. } = outcome.unwrap() else {
+        panic!("expected a request")
+    };
+    let request: AsReq<'_> = asn1::decode(&request).unwrap();
+    let padata = request.padata.as_ref().unwrap();
+    assert_eq!(asn1::find_padata(padata, PaDataType::PA_FX_FAST), None);
+}
+
+/// The enctype in clear is not protected, but it has to be the key's.
+#[test]
+fn a_challenge_under_another_label_is_refused() {
+    let relabelled = login(|round, _, sealed| {
+        let (padata_type, value) = round.kdc.kdc_challenge(&alice_key(), KDC);
+        let mut data: asn1::EncryptedData<'_> = asn1::decode(&value).unwrap();
+        data.etype = AES128;
+        sealed.padata = vec![(padata_type, asn1::encode(&data).unwrap())];
+    });
+    assert_eq!(misbehaviour(relabelled), Misbehaviour::ChallengeIntegrity);
+}
