@@ -5,6 +5,7 @@ mod client_keytab;
 mod collections;
 mod cross_realm;
 mod daily_use;
+mod dns;
 mod enctypes;
 mod failover;
 mod fast;
@@ -53,6 +54,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(spake::cases());
     cases.extend(failover::cases());
     cases.extend(kkdcp::cases());
+    cases.extend(dns::cases());
     cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
