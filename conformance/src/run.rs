@@ -68,6 +68,11 @@ impl Program {
         self
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// With these arguments, separated by blanks (none of the suite's arguments holds one).
     pub(crate) fn args(mut self, line: &str) -> Self {
         self.args.extend(line.split_whitespace().map(str::to_owned));

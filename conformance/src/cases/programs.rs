@@ -2,7 +2,7 @@
 
 use super::{case, expect};
 use crate::realm::{Options, PASSWORD, Realm, Side};
-use crate::run::{Ended, Env};
+use crate::run::{Ended, Env, Program};
 use crate::{Case, Suite};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -18,6 +18,10 @@ pub(super) fn cases() -> Vec<Case> {
         postdated,
     ));
     cases.push(case("programs: tickets bound to addresses", bound));
+    cases.push(case(
+        "programs: a terminal shows no password and is given back",
+        terminal,
+    ));
     cases.push(case("programs: kinit refuses what MIT's refuses", refusals));
     cases
 }
@@ -218,6 +222,38 @@ fn bound(suite: &Suite) -> Result<(), String> {
     Ok(())
 }
 
+/// Nothing of what is typed is shown, and the interrupt key leaves a terminal that shows what is typed.
+fn terminal(suite: &Suite) -> Result<(), String> {
+    let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    let on_terminal = |typed: &[&str], program: Program| {
+        let mut run = Program::new("/usr/bin/python3").arg(suite.peers.join("terminal.py"));
+        for line in typed {
+            run = run.arg(line);
+        }
+        run.arg("--").arg(program.path()).arg("alice").run(&realm.env)
+    };
+    for of in [realm.mit("kinit"), realm.ours("kinit"), realm.ours("kpasswd")] {
+        let interrupted = on_terminal(&["^C"], of)?;
+        interrupted.prints(&[
+            "echo off\nshown ",
+            "Password for alice@CONFORM.TEST: ",
+            "exit 1\necho on\n",
+        ])?;
+    }
+    for of in [realm.mit("kinit"), realm.ours("kinit")] {
+        let login = on_terminal(&[PASSWORD], of)?;
+        login.prints(&["echo off\nshown 'Password for alice@CONFORM.TEST: \\r\\n'\nexit 0\necho on\n"])?;
+    }
+    // The new password, twice, is as secret as the old one, and what is interrupted between them changes nothing.
+    let interrupted = on_terminal(&[PASSWORD, "new-secret", "^C"], realm.ours("kpasswd"))?;
+    interrupted.prints(&["echo off\necho off\necho off\n", "exit 1\necho on\n"])?;
+    expect(
+        !interrupted.stdout.contains("new-secret"),
+        &format!("a password was shown: {interrupted}"),
+    )?;
+    Ok(())
+}
+
 /// What cannot be: the same exit code and the same words as MIT's.
 fn refusals(suite: &Suite) -> Result<(), String> {
     let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
@@ -246,7 +282,6 @@ fn refusals(suite: &Suite) -> Result<(), String> {
         &["-c"],
         &["--no", "alice"],
         &["--forwardable=1", "alice"],
-        &["--help"],
         &["-4"],
         // Names, files, caches.
         &["a@b@c"],

@@ -31,6 +31,10 @@ struct Arguments {
 
 /// Runs `kdestroy`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    if args.get(1..).is_some_and(|words| words == ["--help"]) {
+        output::print(USAGE);
+        return ExitCode::SUCCESS;
+    }
     // It went with MIT 1.7.
     if args.iter().any(|arg| arg == "-4") {
         eprintln!("{}", output::KERBEROS_4);

@@ -29,6 +29,10 @@ const WHILE_INITIAL: &str = "while getting initial credentials";
 
 /// Runs `kinit`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    if args.get(1..).is_some_and(|words| words == ["--help"]) {
+        output::print(arguments::USAGE);
+        return ExitCode::SUCCESS;
+    }
     let arguments = match arguments::parse(args.get(1..).unwrap_or_default(), &jiff::ZonedDateTime::now()) {
         Outcome::Run(arguments) => arguments,
         Outcome::Usage(message) => {

@@ -62,6 +62,10 @@ struct Arguments {
 
 /// Runs `klist`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    if args.get(1..).is_some_and(|words| words == ["--help"]) {
+        output::print(USAGE);
+        return ExitCode::SUCCESS;
+    }
     let arguments = match parse(args.get(1..).unwrap_or_default()) {
         Ok(arguments) => arguments,
         Err(Refused::Kerberos4) => {

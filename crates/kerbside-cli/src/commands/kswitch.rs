@@ -27,6 +27,10 @@ enum Wanted {
 
 /// Runs `kswitch`.
 pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
+    if args.get(1..).is_some_and(|words| words == ["--help"]) {
+        output::print(USAGE);
+        return ExitCode::SUCCESS;
+    }
     let wanted = match parse(args.get(1..).unwrap_or_default()) {
         Ok(wanted) => wanted,
         Err(problem) => {
