@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use kerbside_asn1::{Name, PaDataType, Principal};
+use kerbside_asn1::{ErrorCode, Name, PaDataType, Principal};
 use kerbside_client::{
     CacheFault, CacheName, Client, Config, Environment, Error, FileFault, InitialTicket, KeytabName,
     KeytabSecret, Secret, ServiceTicket, TgtRequest,
@@ -37,6 +37,10 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         Outcome::Run(arguments) => arguments,
         Outcome::Usage(message) => {
             eprint!("{message}{}", arguments::USAGE);
+            // Below the usage, where the eye is.
+            if let Some(hint) = arguments::slip(&message, &args) {
+                eprintln!("{NAME}: hint: {hint}");
+            }
             return ExitCode::from(2);
         }
         Outcome::Kerberos4 => {
@@ -222,7 +226,8 @@ impl Session<'_> {
                 let mut doing = self.doing(WHILE_INITIAL);
                 doing.client = Some(principal.clone());
                 doing.proof = keytab.as_ref().map_or(Proof::Password, Proof::Keytab);
-                explain(&error, &doing)
+                let report = explain(&error, &doing);
+                report.hint_of(self.escaped_name(&error, &principal))
             })?,
         };
         self.store(&target.cache, &ticket)?;
@@ -232,6 +237,20 @@ impl Session<'_> {
             self.warn_of_expiry(&ticket);
         }
         Ok(())
+    }
+
+    /// What a backslash did to a name that the KDC does not know: `REALM\user` is how Windows writes it.
+    fn escaped_name(&self, error: &Error, principal: &Principal) -> Option<String> {
+        let Error::Exchange { source, .. } = error else {
+            return None;
+        };
+        let typed = self.arguments.principal.as_ref()?.to_string_lossy();
+        let (realm, user) = typed.split_once('\\')?;
+        (source.code() == Some(ErrorCode::KDC_ERR_C_PRINCIPAL_UNKNOWN)).then(|| {
+            format!(
+                "a backslash makes the next character part of the name, here {principal}: type {user}@{realm}"
+            )
+        })
     }
 
     /// Says so before a password is typed when the cache cannot be written anyway.

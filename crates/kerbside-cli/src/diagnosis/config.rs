@@ -53,9 +53,15 @@ pub(super) fn explain(error: &Error, doing: &Doing<'_>) -> Report {
                 known => format!("realms with kdc lines there: {}", known.join(", ")),
             });
             report.evidence.extend(asked(dns));
-            report.hint(format!(
-                "check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"
-            ))
+            let spelt = known
+                .iter()
+                .find(|known| known.eq_ignore_ascii_case(&realm.to_string()));
+            report.hint(match spelt {
+                Some(spelt) => format!("capitals count: the realm is {spelt} there"),
+                None => format!(
+                    "check the realm's spelling (capitals count), or add [realms] {realm} = {{ kdc = HOST }}"
+                ),
+            })
         }
         Error::NoKpasswd { realm, read, dns } => {
             let mut report = doing.failed(format!("Cannot find password server for realm \"{realm}\""));

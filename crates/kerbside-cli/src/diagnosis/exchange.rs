@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kerbside_asn1::{ErrorCode, PaDataType, Realm};
 use kerbside_client::{Attempt, ServerNotFound};
+use kerbside_crypto::CryptoError;
 use kerbside_protocol::{ProtocolError, Refusal, Refuser};
 
 use super::{Doing, Proof, answered};
@@ -126,6 +127,13 @@ fn cause(realm: &Realm, source: &ProtocolError, doing: &Doing<'_>) -> Report {
             .failed("KDC reply cannot be decoded")
             .evidence(source.to_string())
             .hint("what answers at that address may not be a KDC"),
+        ProtocolError::Crypto {
+            source: CryptoError::RefusedByPolicy { enctype },
+            ..
+        } => doing.failed(source.to_string()).hint_of(
+            super::keytab::opener(*enctype)
+                .map(|relation| format!("{relation} = true in [libdefaults] of krb5.conf opens this weak type")),
+        ),
         other => doing.failed(other.to_string()),
     }
 }

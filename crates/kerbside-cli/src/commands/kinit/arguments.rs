@@ -143,6 +143,25 @@ pub(super) struct Arguments {
     pub(super) principal: Option<OsString>,
 }
 
+/// What was probably meant by a command line that is refused with `problems`.
+pub(super) fn slip(problems: &str, args: &[OsString]) -> Option<&'static str> {
+    if problems.starts_with("Bad lifetime value") {
+        return Some("a lifetime is 10h, 1d12h30m, 5:30 (hours and minutes) or a number of seconds");
+    }
+    if problems.starts_with("Bad start time value") {
+        return Some(
+            "a start is in 1h30m, 1:30 or a number of seconds, or at 20270131120000 or 31-Jan-2027:12:00",
+        );
+    }
+    let operand_after_k = args
+        .iter()
+        .position(|arg| arg == "-k")
+        .and_then(|at| args.get(at.checked_add(1)?))
+        .is_some_and(|next| !next.as_encoded_bytes().starts_with(b"-"));
+    (problems.starts_with("Extra arguments") && operand_after_k)
+        .then_some("the keytab is named with -t: kinit -k -t KEYTAB PRINCIPAL")
+}
+
 /// What the command line comes to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
