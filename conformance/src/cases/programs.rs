@@ -232,7 +232,8 @@ fn terminal(suite: &Suite) -> Result<(), String> {
         }
         run.arg("--").arg(program.path()).arg("alice").run(&realm.env)
     };
-    for of in [realm.mit("kinit"), realm.ours("kinit"), realm.ours("kpasswd")] {
+    // MIT's prompt may miss an interrupt that comes early, and then waits on.
+    for of in [realm.ours("kinit"), realm.ours("kpasswd")] {
         let interrupted = on_terminal(&["^C"], of)?;
         interrupted.prints(&[
             "echo off\nshown ",
