@@ -1,5 +1,6 @@
 //! The cases, by what they are about.
 
+mod altered;
 mod caches;
 mod client_keytab;
 mod collections;
@@ -63,6 +64,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(user_to_user::cases());
     cases.extend(s4u::cases());
     cases.extend(faults::cases());
+    cases.extend(altered::cases());
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
     cases.extend(samba::cases());
