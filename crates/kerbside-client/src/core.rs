@@ -52,7 +52,9 @@ pub(crate) struct Core<D> {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct TicketKey {
     pub(crate) cache: CacheName,
-    /// The ticket-granting ticket.
+    /// Whose cache it was.
+    pub(crate) client: Principal,
+    /// The ticket-granting ticket; empty where the cache has none.
     pub(crate) identity: Vec<u8>,
     pub(crate) server: Principal,
     pub(crate) second_ticket: Option<Vec<u8>>,

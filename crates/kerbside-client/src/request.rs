@@ -66,7 +66,8 @@ impl TgtRequest {
     }
 }
 
-/// A first ticket. Everything in it was verified with the client's key.
+/// A first ticket. Everything in it was verified with the client's key, but for a client name that the KDC changed
+/// without armor: see [`kerbside_protocol::AsDone`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct InitialTicket {

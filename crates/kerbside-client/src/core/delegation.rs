@@ -122,7 +122,14 @@ impl<D: Driver> Core<D> {
                 params.enctypes.clone_from(enctypes);
             }
             match self.tgs_or_referral(params).await? {
-                Answered::Ticket(ticket) => return Ok(*ticket),
+                // Another realm's KDC can only lead the way: whom a ticket of its own is for is not its to say.
+                Answered::Ticket(ticket) => {
+                    return if at == service.realm {
+                        Ok(*ticket)
+                    } else {
+                        Err(not_the_services(at, service, &ticket))
+                    };
+                }
                 Answered::Referral { tgt: next, realm } => {
                     refuse_circles(&mut seen, at, &realm)?;
                     tgt = *next;
@@ -198,6 +205,20 @@ fn foreign_name(service: &Principal, realm: &Realm) -> Principal {
     Principal {
         realm: realm.clone(),
         name: Name::enterprise(service.unparse()),
+    }
+}
+
+fn not_the_services(kdc: Realm, service: &Principal, ticket: &ServiceTicket) -> Error {
+    Error::Exchange {
+        realm: kdc.clone(),
+        source: Box::new(ProtocolError::Misbehaved {
+            by: Refuser::Kdc(kdc),
+            what: Box::new(Misbehaviour::Server {
+                expected: service.clone(),
+                found: ticket.credential.server.clone(),
+            }),
+        }),
+        attempts: ticket.attempts.clone(),
     }
 }
 

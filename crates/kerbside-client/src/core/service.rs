@@ -65,6 +65,7 @@ impl<D: Driver> Core<D> {
         let ground = self.ground(name).await?;
         let key = TicketKey {
             cache: ground.name.clone(),
+            client: ground.cache.primary.clone(),
             identity: ground.identity(),
             server: server.clone(),
             second_ticket: wanted.second_ticket.map(<[u8]>::to_vec),
@@ -75,7 +76,7 @@ impl<D: Driver> Core<D> {
             // Another caller may have stored the ticket since the cache was read.
             if old && wanted.options.store {
                 let again = self.ground(&ground.name).await?;
-                if again.identity() == ground.identity() {
+                if again.cache.primary == ground.cache.primary && again.identity() == ground.identity() {
                     ground = again;
                 }
             }

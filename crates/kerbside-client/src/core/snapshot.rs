@@ -81,7 +81,8 @@ struct Stamp {
 
 impl Stamp {
     fn of(path: &Path) -> Option<Self> {
-        let facts: Metadata = std::fs::symlink_metadata(path).ok()?;
+        // The file at the end of a link, as it is the one that is read: mounted secrets are links.
+        let facts: Metadata = std::fs::metadata(path).ok()?;
         Some(Self {
             device: facts.dev(),
             inode: facts.ino(),
@@ -158,6 +159,20 @@ mod tests {
         assert_eq!(changed.primary, Principal::new("EXAMPLE.COM", &["carol"]));
         store.destroy(&name).unwrap();
         assert!(snapshots.read(&store, &name).is_err());
+    }
+
+    #[test]
+    fn a_file_behind_a_link_is_read_again_when_it_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (store, snapshots) = (CacheStore::new(), Snapshots::default());
+        let file = CacheName::File(dir.path().join("cc"));
+        let link = CacheName::File(dir.path().join("link"));
+        store.initialize(&file, &cache("alice")).unwrap();
+        std::os::unix::fs::symlink(dir.path().join("cc"), dir.path().join("link")).unwrap();
+        snapshots.read(&store, &link).unwrap();
+        store.initialize(&file, &cache("carol")).unwrap();
+        let changed = snapshots.read(&store, &link).unwrap();
+        assert_eq!(changed.primary, Principal::new("EXAMPLE.COM", &["carol"]));
     }
 
     #[test]

@@ -121,7 +121,9 @@ pub enum AsOutcome {
     Done(Box<AsDone>),
 }
 
-/// What an AS exchange won. All of it is verified with the reply's key.
+/// What an AS exchange won. All of it is verified with the reply's key, but for one name: a client name other than the
+/// one asked for (CANONICALIZE, enterprise names) is sealed in armor alone, and else the word of whoever brought the
+/// reply. The ticket holds the true one: where it matters who logged in, a ticket for a service of one's own tells.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct AsDone {

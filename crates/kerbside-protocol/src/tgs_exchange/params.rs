@@ -34,7 +34,8 @@ pub enum TgsArmor {
     #[default]
     Never,
     /// Yes, and beside it as a KDC wants it that knows no FAST. A KDC that knows it makes the reply key stronger, so that
-    /// nobody can take the armor away unseen.
+    /// nobody can take the armor off its reply unseen. Off the request it can be taken: what the padata say then goes
+    /// in clear, as to a KDC without FAST.
     Offered,
     /// Yes, and a reply without is refused: the KDC is known to know FAST. Only an error may come in clear, as it has to
     /// where the ticket itself is refused.
