@@ -2,10 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The environment of a Kerberos program.
 ///
-/// An empty variable counts as unset, as it does in a shell's `${NAME:-default}`.
+/// An empty variable counts as unset, as it does in a shell's `${NAME:-default}`. A program with more rights than its
+/// user (set-user-ID, set-group-ID, capabilities) takes no variable at all: they would choose its files and its KDC.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `KRB5_CONFIG`: krb5.conf files, separated by colons.
@@ -79,7 +81,7 @@ impl Environment {
 
 /// `KRB5_TRACE`: where to write what is done.
 pub(crate) fn trace_file() -> Option<OsString> {
-    variable("KRB5_TRACE").filter(|_| !more_rights_than_the_user())
+    variable("KRB5_TRACE")
 }
 
 /// Whether this program was given rights that the user who started it has not: then that user's variables must not
@@ -106,7 +108,12 @@ fn capabilities_from_file(auxiliary_vector: &Path) -> bool {
     }
 }
 
+/// A variable's value; none at all for a program that was given more rights than its user has.
 fn variable(name: &str) -> Option<OsString> {
+    static IGNORED: OnceLock<bool> = OnceLock::new();
+    if *IGNORED.get_or_init(more_rights_than_the_user) {
+        return None;
+    }
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 

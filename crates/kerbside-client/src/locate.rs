@@ -30,6 +30,9 @@ const KEPT_FOR: Duration = Duration::from_secs(300);
 /// The same, when a name did not resolve: it may soon.
 const KEPT_FOR_IN_PART: Duration = Duration::from_secs(20);
 
+/// The realms whose servers are remembered: the names of realms come from tickets and DNS too.
+const MAX_REALMS: usize = 256;
+
 /// The longest that looking for servers may take, whatever the time for the whole.
 const LOOKUP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -90,6 +93,13 @@ impl Locator {
     /// Keeps servers, with what was learnt of those that they replace.
     fn keep(&self, realm: &Realm, service: Service, servers: &Arc<Servers>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_REALMS && !known.contains_key(realm) {
+            let now = Instant::now();
+            known.retain(|_, place| place.iter().flatten().any(|servers| servers.fresh(now)));
+            if known.len() >= MAX_REALMS {
+                known.clear();
+            }
+        }
         let place = known.entry(realm.clone()).or_default();
         if let Some(place) = place.get_mut(service as usize)
             && let Some(old) = place.replace(Arc::clone(servers))

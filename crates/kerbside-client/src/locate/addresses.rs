@@ -15,6 +15,10 @@ use crate::transport::proxy::Proxy;
 /// Once a name has an address, the others are waited for this long.
 const PATIENCE_WITH_REST: Duration = Duration::from_secs(1);
 
+/// Addresses taken of one name, and of all names together: whoever owns a realm's DNS decides how many there are.
+const MAX_ADDRESSES: usize = 16;
+const MAX_TARGETS: usize = 128;
+
 /// The addresses of a server, or the resolver's words.
 pub(super) type Addresses = Result<Vec<SocketAddr>, String>;
 
@@ -42,7 +46,7 @@ pub(super) fn resolve(servers: &[ServerAddress], limit: Duration) -> Vec<Address
     resolve_by(servers, limit, |host, port| {
         (host, port)
             .to_socket_addrs()
-            .map(Iterator::collect)
+            .map(|addresses| addresses.take(MAX_ADDRESSES).collect())
             .map_err(|error| io_words(&error))
     })
 }
@@ -139,8 +143,12 @@ pub(super) fn targets(
                     .iter()
                     .flat_map(|address| transports.iter().map(move |transport| (*address, *transport)));
                 for (address, transport) in pairs {
-                    let same = |target: &Target| (target.address, target.transport) == (address, transport);
-                    if !targets.iter().any(same) {
+                    // Two proxies may share an address; their names and paths tell them apart.
+                    let same = |target: &Target| {
+                        (target.address, target.transport) == (address, transport)
+                            && (transport != Transport::Https || target.server == shown(server))
+                    };
+                    if targets.len() < MAX_TARGETS && !targets.iter().any(same) {
                         targets.push(Target {
                             server: shown(server),
                             address,

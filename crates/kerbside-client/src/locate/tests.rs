@@ -286,6 +286,28 @@ fn addresses_are_asked_by_both_transports_once_and_names_without_any_are_told() 
 }
 
 #[test]
+fn what_somebodys_dns_names_is_bounded() {
+    let server = ServerAddress::parse("one", 88).unwrap();
+    let many = (1..=500_u16)
+        .map(|port| SocketAddr::from(([192, 0, 2, 1], port)))
+        .collect();
+    let (targets, _) = addresses::targets(std::slice::from_ref(&server), vec![Ok(many)], |_| Ok(None));
+    assert_eq!(targets.len(), 128);
+
+    let locator = Locator::default();
+    let kept = Arc::new(Servers::new(
+        Vec::new(),
+        Vec::new(),
+        Instant::now() + Duration::from_secs(60),
+    ));
+    for index in 0..1000 {
+        locator.keep(&Realm::from(format!("R{index}").as_str()), Service::Kdc, &kept);
+    }
+    assert!(locator.known.lock().unwrap().len() <= MAX_REALMS);
+    assert!(locator.known(&Realm::from("R999"), Service::Kdc).is_some());
+}
+
+#[test]
 fn a_name_that_hangs_is_given_up() {
     let servers = ["hangs", "fails", "127.0.0.1"].map(|text| ServerAddress::parse(text, 88).unwrap());
     let ask = |host: &str, _: u16| match host {
