@@ -1,10 +1,12 @@
 //! Which cache of a collection is used for a service, as MIT's three modules choose: by `.k5identity`, by the
 //! service's realm, by its host.
 
+use std::io::Read;
 use std::path::Path;
 
 use kerbside_asn1::Principal;
 use kerbside_formats::k5identity::{K5Identity, MAX_K5IDENTITY_LEN, Service};
+use rustix::fs::OFlags;
 
 use crate::config::Config;
 use crate::error::Error;
@@ -127,21 +129,31 @@ fn from_file(config: &Config, server: &Principal) -> Option<Principal> {
     }
 }
 
-/// A regular file of this user or of root: whoever writes it decides as whom we act.
+/// A regular file of this user or of root: whoever writes it decides as whom we act. It is opened once, so that what is
+/// checked is what is read.
 fn own_text(path: &Path) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path).ok()?;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    // Opening a pipe must not wait for somebody at its other end. The standard library adds O_CLOEXEC.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
+    let file = std::fs::File::options()
+        .read(true)
+        .custom_flags(i32::try_from(flags).unwrap_or(0))
+        .open(path)
+        .ok()?;
+    let metadata = file.metadata().ok()?;
     let owner = metadata.uid();
+    let limit = u64::try_from(MAX_K5IDENTITY_LEN).unwrap_or(u64::MAX);
     let fits = metadata.is_file()
-        && metadata.len() <= u64::try_from(MAX_K5IDENTITY_LEN).unwrap_or(u64::MAX)
+        && metadata.len() <= limit
         && (owner == 0 || owner == rustix::process::geteuid().as_raw());
     if !fits {
         tracing::warn!(file = %path.display(), "neither a short file nor one of this user: passed over");
         return None;
     }
-    std::fs::read(path)
-        .ok()
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    // It may grow while it is read.
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The host of a name of two components. MIT looks at names of the host-based type alone; the type is only a hint.
@@ -181,6 +193,39 @@ mod tests {
 
     fn principal(text: &str) -> Principal {
         Principal::parse_bytes(text.as_bytes(), None).unwrap()
+    }
+
+    #[test]
+    fn what_was_checked_is_what_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        assert_eq!(own_text(dir.path()), None);
+        assert_eq!(own_text(&path("none")), None);
+        let pipe = path("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert_eq!(own_text(&pipe), None);
+
+        std::fs::write(path("short"), "x").unwrap();
+        std::fs::write(path("long"), vec![b'x'; MAX_K5IDENTITY_LEN + 1]).unwrap();
+        assert_eq!(own_text(&path("short")).as_deref(), Some("x"));
+        assert_eq!(own_text(&path("long")), None);
+        // A name that points now to the one and now to the other.
+        let end = std::time::Instant::now() + std::time::Duration::from_millis(300);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for target in ["short", "long"].into_iter().cycle() {
+                    std::os::unix::fs::symlink(path(target), path("new")).unwrap();
+                    std::fs::rename(path("new"), path("link")).unwrap();
+                    if std::time::Instant::now() > end {
+                        break;
+                    }
+                }
+            });
+            while std::time::Instant::now() < end {
+                let text = own_text(&path("link"));
+                assert!(text.is_none_or(|text| text == "x"));
+            }
+        });
     }
 
     #[test]

@@ -366,6 +366,8 @@ pub(crate) fn destroy<E: From<FileFault>>(
 /// A new file beside its destination, removed again unless it is renamed.
 struct Temporary {
     path: PathBuf,
+    /// What was written: the path may name something else by now, in a folder that others may write.
+    file: File,
     renamed: bool,
 }
 
@@ -381,7 +383,7 @@ impl Temporary {
             .custom_flags(flags);
         for _ in 0..16 {
             let path = beside(destination);
-            let mut file = match options.open(&path) {
+            let file = match options.open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
                 // A missing folder is not a missing cache.
@@ -392,9 +394,13 @@ impl Temporary {
                     });
                 }
             };
-            let temporary = Self { path, renamed: false };
-            file.write_all(bytes).map_err(system("write"))?;
-            file.sync_all().map_err(system("sync"))?;
+            let mut temporary = Self {
+                path,
+                file,
+                renamed: false,
+            };
+            temporary.file.write_all(bytes).map_err(system("write"))?;
+            temporary.file.sync_all().map_err(system("sync"))?;
             return Ok(temporary);
         }
         Err(FileFault::System {
@@ -404,15 +410,16 @@ impl Temporary {
     }
 
     /// Gives the new file the old one's owner and mode: a service that reads its keytab by its group
-    /// goes on reading it.
+    /// goes on reading it. Through the open file alone: by its path, root would give away whatever a link that was
+    /// put there meanwhile points to.
     fn keep_access(&self, old: &Metadata) -> Result<(), FileFault> {
-        use std::os::unix::fs::{PermissionsExt, chown};
-        let new = std::fs::metadata(&self.path).map_err(system("stat"))?;
+        use std::os::unix::fs::{PermissionsExt, fchown};
+        let new = self.file.metadata().map_err(system("stat"))?;
         if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            chown(&self.path, Some(old.uid()), Some(old.gid())).map_err(system("keep the owner"))?;
+            fchown(&self.file, Some(old.uid()), Some(old.gid())).map_err(system("keep the owner"))?;
         }
         let mode = std::fs::Permissions::from_mode(old.mode() & 0o7777);
-        std::fs::set_permissions(&self.path, mode).map_err(system("keep the mode"))
+        self.file.set_permissions(mode).map_err(system("keep the mode"))
     }
 
     fn rename(mut self, destination: &Path, flags: RenameFlags) -> std::io::Result<()> {
@@ -643,6 +650,23 @@ mod tests {
             assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o7777, expected);
             assert_eq!(std::fs::read(&path).unwrap(), b"new");
         }
+    }
+
+    #[test]
+    fn a_link_in_the_temporary_s_place_gives_nothing_away() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        for (name, mode) in [("keytab", 0o644), ("shadow", 0o600)] {
+            std::fs::write(path(name), b"x").unwrap();
+            std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let temporary = Temporary::write(&path("keytab"), b"new").unwrap();
+        std::fs::remove_file(&temporary.path).unwrap();
+        std::os::unix::fs::symlink(path("shadow"), &temporary.path).unwrap();
+        temporary
+            .keep_access(&std::fs::metadata(path("keytab")).unwrap())
+            .unwrap();
+        assert_eq!(std::fs::metadata(path("shadow")).unwrap().mode() & 0o7777, 0o600);
     }
 
     #[test]

@@ -15,6 +15,7 @@ use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::ccache::{
     CacheEntry, CredentialCache, KdcOffset, principal_from_bytes, principal_to_bytes,
 };
+use zeroize::Zeroizing;
 
 use super::file::FileFault;
 use crate::error::CacheFault;
@@ -185,6 +186,27 @@ pub(super) fn initialize(socket: &Path, name: &str, cache: &CredentialCache) -> 
         done => return Ok(done.map(drop)?),
     }
     daemon.call(Operation::Initialize, &Payload::new().name(name)?.raw(&principal))?;
+    Ok(fill(&mut daemon, name, seconds, &blobs).inspect_err(|fault| {
+        // Half a cache looks like a whole one to whoever reads it next. What is told is why it could not be written,
+        // whether it could be removed or not.
+        let asked = Payload::new().name(name);
+        let _ = asked.and_then(|asked| {
+            if !matches!(fault, KcmFault::Refused { .. }) {
+                // No answer, or half of one: nothing more can be asked on that connection.
+                daemon = Daemon::connect(socket)?;
+            }
+            daemon.call(Operation::Destroy, &asked)
+        });
+    })?)
+}
+
+/// Puts clock offset and tickets into a cache that has just been made.
+fn fill(
+    daemon: &mut Daemon,
+    name: &str,
+    seconds: Option<i32>,
+    blobs: &[Zeroizing<Vec<u8>>],
+) -> Result<(), KcmFault> {
     if let Some(seconds) = seconds {
         let offset = daemon.call(Operation::SetKdcOffset, &Payload::new().name(name)?.int(seconds));
         match offset {
@@ -192,7 +214,7 @@ pub(super) fn initialize(socket: &Path, name: &str, cache: &CredentialCache) -> 
             done => drop(done?),
         }
     }
-    for blob in &blobs {
+    for blob in blobs {
         daemon.call(Operation::Store, &Payload::new().name(name)?.raw(blob))?;
     }
     Ok(())

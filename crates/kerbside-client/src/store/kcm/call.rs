@@ -12,6 +12,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::io::Errno;
+use rustix::net::{self, sockopt};
 use zeroize::Zeroizing;
 
 use super::fault::{KcmFault, malformed};
@@ -122,6 +124,20 @@ fn too_long() -> KcmFault {
     }
 }
 
+fn connect(socket: &Path, patience: Duration) -> Result<UnixStream, Errno> {
+    let address = net::SocketAddrUnix::new(socket)?;
+    let stream = net::socket_with(
+        net::AddressFamily::UNIX,
+        net::SocketType::STREAM,
+        net::SocketFlags::CLOEXEC,
+        None,
+    )?;
+    sockopt::set_socket_timeout(&stream, sockopt::Timeout::Send, Some(patience))?;
+    // A signal leaves a Unix socket unconnected, so that it can be tried again.
+    rustix::io::retry_on_intr(|| net::connect(&stream, &address))?;
+    Ok(stream.into())
+}
+
 /// A connection to the daemon.
 pub(super) struct Daemon {
     stream: UnixStream,
@@ -129,9 +145,18 @@ pub(super) struct Daemon {
 
 impl Daemon {
     pub(super) fn connect(socket: &Path) -> Result<Self, KcmFault> {
-        let stream = UnixStream::connect(socket).map_err(|error| KcmFault::NoDaemon {
+        Self::connect_within(socket, PATIENCE)
+    }
+
+    /// A daemon that hangs stops accepting; once its queue is full, connect(2) waits for ever unless the socket has a
+    /// time limit before, which the standard library cannot set.
+    pub(super) fn connect_within(socket: &Path, patience: Duration) -> Result<Self, KcmFault> {
+        let stream = connect(socket, patience).map_err(|error| KcmFault::NoDaemon {
             socket: socket.to_owned(),
-            reason: io_words(&error),
+            reason: match error {
+                Errno::AGAIN => "it accepts no connection".to_owned(),
+                error => io_words(&error.into()),
+            },
         })?;
         Ok(Self { stream })
     }

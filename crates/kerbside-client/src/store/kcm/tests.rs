@@ -224,15 +224,39 @@ fn a_cache_is_written_whole_or_piece_by_piece() {
         .map(|(operation, _)| operation)
         .collect();
     assert_eq!(asked, [13002, 4, 23, 6]);
-    // A refusal in the middle is told.
+    // A refusal in the middle is told, and half a cache does not stay; the refusal of its removal is not told.
     let script = Script::new(vec![
         answer(UNSUPPORTED, b""),
         answer(0, b""),
         answer(0, b""),
         answer(28, b""),
+        answer(13, b""),
     ]);
+    let error = initialize(&script.socket, "n", &cache).unwrap_err();
+    assert!(error.to_string().contains("STORE"), "{error}");
+    assert_eq!(script.asked().last(), Some(&(5, b"n\0".to_vec())));
+    // The old cache is still there when no new one was begun.
+    let script = Script::new(vec![answer(UNSUPPORTED, b""), answer(13, b"")]);
     assert!(initialize(&script.socket, "n", &cache).is_err());
-    drop(script.asked());
+    assert_eq!(script.asked().len(), 2);
+}
+
+#[test]
+fn a_daemon_that_accepts_nobody_is_not_waited_for() {
+    use rustix::net;
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("socket");
+    let listener = net::socket(net::AddressFamily::UNIX, net::SocketType::STREAM, None).unwrap();
+    net::bind(&listener, &net::SocketAddrUnix::new(&socket).unwrap()).unwrap();
+    net::listen(&listener, 0).unwrap();
+    // The queue holds one.
+    let patience = std::time::Duration::from_millis(50);
+    let _first = Daemon::connect_within(&socket, patience).unwrap();
+    let error = Daemon::connect_within(&socket, patience).err().unwrap();
+    assert!(
+        error.to_string().ends_with(": it accepts no connection"),
+        "{error}"
+    );
 }
 
 #[test]
