@@ -140,6 +140,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn status(&self) -> RenewerStatus {
+        self.lock().status.clone()
+    }
+
     pub(crate) fn planned(&self, next: Option<i64>, end: Option<KerberosTime>) {
         let mut state = self.lock();
         state.status.next = next.map(KerberosTime::from_unix_seconds);
@@ -200,7 +204,7 @@ impl Renewer {
     /// How it is doing.
     #[must_use]
     pub fn status(&self) -> RenewerStatus {
-        self.shared.lock().status.clone()
+        self.shared.status()
     }
 
     /// Calls this with each event from now on, on the renewer's thread or task.
@@ -222,6 +226,7 @@ impl Drop for Renewer {
 fn task(cache: &CacheName, options: RenewerOptions) -> Task {
     Task {
         cache: cache.clone(),
+        resolved: false,
         options,
         history: plan::History::default(),
     }

@@ -63,6 +63,7 @@ impl<D: Driver> Core<D> {
         };
         let (store, config, options) = (self.store.clone(), self.config.clone(), options.clone());
         let name = collection.clone();
+        let wanted = options.principal.clone();
         let chosen = self
             .driver
             .offload(move || -> Result<_, Error> {
@@ -93,7 +94,7 @@ impl<D: Driver> Core<D> {
             });
         };
         Ok(match self.read_cache(&cache).await {
-            Ok(contents) => self.judge(cache, &contents),
+            Ok(contents) => self.judge_for(wanted, collection, cache, &contents),
             Err(error) if absent(&error) => Found {
                 cache,
                 principal,
@@ -103,6 +104,32 @@ impl<D: Driver> Core<D> {
             },
             Err(error) => return Err(error),
         })
+    }
+
+    /// Judges the cache, if it is still the wanted principal's: between its being found and its being read another may
+    /// have logged in there.
+    fn judge_for(
+        &self,
+        wanted: Option<Principal>,
+        collection: CacheName,
+        cache: CacheName,
+        contents: &CredentialCache,
+    ) -> Found {
+        let Some(wanted) = wanted.filter(|wanted| *wanted != contents.primary) else {
+            return self.judge(cache, contents);
+        };
+        let fault = CacheFault::OtherPrincipal {
+            expected: Box::new(contents.primary.clone()),
+            found: Box::new(wanted.clone()),
+        };
+        Found {
+            // A login looks for a place of its own in it.
+            cache: collection,
+            principal: Some(wanted),
+            tgt: None,
+            refresh: true,
+            why: Some(Error::Cache { name: cache, fault }),
+        }
     }
 
     /// Whether the cache's ticket is good, and whether it is time for another.
@@ -252,7 +279,7 @@ pub(super) fn halfway(ticket: &Credential) -> KerberosTime {
 }
 
 /// The cache is not there, or nothing is in it.
-fn absent(error: &Error) -> bool {
+pub(super) fn absent(error: &Error) -> bool {
     matches!(
         error,
         Error::Cache {
@@ -270,4 +297,43 @@ fn no_keytab(error: &Error) -> bool {
             ..
         }
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::config::Config;
+    use crate::environment::Environment;
+
+    #[test]
+    fn a_cache_that_changed_hands_is_not_the_wanted_principals() {
+        let config = Config::from_text("", "test", Environment::default()).unwrap();
+        let core = Client::new(Arc::new(config)).core;
+        let parse = |name: &str| Principal::parse(name, None).unwrap();
+        let (alice, bob) = (parse("alice@EXAMPLE.COM"), parse("bob@EXAMPLE.COM"));
+        let cache = CacheName::Memory("one".to_owned());
+        let collection = CacheName::Memory("all".to_owned());
+        let contents = CredentialCache::new(bob.clone());
+        let look = |wanted: &Principal| {
+            core.judge_for(Some(wanted.clone()), collection.clone(), cache.clone(), &contents)
+        };
+        let found = look(&alice);
+        assert_eq!((found.principal, found.cache), (Some(alice), collection.clone()));
+        assert!(found.tgt.is_none() && found.refresh);
+        let fault = match found.why {
+            Some(Error::Cache { fault, .. }) => Some(fault),
+            _ => None,
+        };
+        assert!(
+            matches!(fault, Some(CacheFault::OtherPrincipal { .. })),
+            "{fault:?}"
+        );
+        let found = look(&bob);
+        assert_eq!((found.principal, found.cache), (Some(bob), cache.clone()));
+    }
 }

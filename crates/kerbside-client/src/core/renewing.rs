@@ -7,7 +7,7 @@ use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
 
 use super::Core;
-use super::acquire::{REFRESH_TIME, halfway};
+use super::acquire::{REFRESH_TIME, absent, halfway};
 use crate::clock;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -15,6 +15,7 @@ use crate::names::CacheName;
 use crate::renewer::plan::{Action, Facts, History};
 use crate::renewer::{RenewerEvent, RenewerOptions, Shared, plan};
 use crate::secret::Secret;
+use crate::store::CacheStore;
 
 /// The clock may be set, and the machine may sleep: the plan is made again after so long at the latest.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -23,6 +24,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) cache: CacheName,
+    /// Whether `cache` is the one cache that the name stood for when the renewer started.
+    pub(crate) resolved: bool,
     pub(crate) options: RenewerOptions,
     pub(crate) history: History,
 }
@@ -30,7 +33,19 @@ pub(crate) struct Task {
 impl<D: Driver> Core<D> {
     /// Does what is due, and tells how long there is nothing to do.
     pub(crate) async fn renewing_step(&self, task: &mut Task, shared: &Shared) -> Duration {
-        let contents = self.read_cache(&task.cache).await;
+        if !task.resolved {
+            // Once: whoever switches the collection's primary cache later does not redirect the renewer.
+            match self.resolve_cache(&task.cache).await {
+                Ok(cache) => task.cache = cache,
+                Err(error) => return self.unreadable(shared, task, error),
+            }
+            task.resolved = true;
+        }
+        let contents = match self.read_cache(&task.cache).await {
+            // Nobody knows what is in there: it is no reason to log in over it.
+            Err(error) if !absent(&error) => return self.unreadable(shared, task, error),
+            contents => contents,
+        };
         let (tgt, offset) = match &contents {
             Ok(contents) => (tgt_of(contents).cloned(), self.offset_of(contents)),
             Err(_) => (None, 0),
@@ -40,6 +55,7 @@ impl<D: Driver> Core<D> {
             ticket: tgt.as_ref().map(Into::into),
             can_login: task.options.login.is_some(),
         };
+        task.history.sees(facts.ticket);
         let planned = plan::next(&facts, &task.history, &task.options.rules(), now);
         shared.planned(planned.map(|next| next.at), tgt.as_ref().map(|tgt| tgt.end_time));
         let Some(next) = planned else {
@@ -76,12 +92,22 @@ impl<D: Driver> Core<D> {
             Err(error) => {
                 // A KDC that says no to a renewal says it again; one that says nothing may be back soon.
                 let refused = matches!(error, Error::Exchange { .. });
-                task.history.failed(now, next.action == Action::Renew && refused);
+                let refused = facts.ticket.filter(|_| next.action == Action::Renew && refused);
+                task.history.failed(now, refused);
                 self.tell(shared, task, RenewerEvent::Failed(error));
             }
         }
         // Never at once: the plan's floor holds from here on.
         Duration::from_secs(1)
+    }
+
+    /// Tells that the cache cannot be looked at, and how long it is until the next look.
+    fn unreadable(&self, shared: &Shared, task: &Task, error: Error) -> Duration {
+        let seconds = i64::try_from(LONGEST_WAIT.as_secs()).unwrap_or(i64::MAX);
+        let next = clock::now().time.saturating_add_seconds(seconds).unix_seconds();
+        shared.planned(Some(next), None);
+        self.tell(shared, task, RenewerEvent::Failed(error));
+        LONGEST_WAIT
     }
 
     fn tell(&self, shared: &Shared, task: &Task, event: RenewerEvent) {
@@ -123,12 +149,121 @@ impl<D: Driver> Core<D> {
         };
         let mut secret = Secret::Keytab(self.read_keytab(&login.keytab).await?);
         let ticket = self.initial(&login.request, &mut secret).await?;
-        self.initialize_cache(&task.cache, &ticket).await?;
+        let (store, name, contents) = (self.store.clone(), task.cache.clone(), self.cache_of(&ticket));
+        self.driver
+            .offload(move || replace_own(&store, &name, &contents))
+            .await??;
         Ok(ticket.credential)
     }
+}
+
+/// Writes a login's cache, unless somebody else's tickets are there: they stay. Read at the last moment, since an
+/// exchange takes its time.
+fn replace_own(store: &CacheStore, name: &CacheName, contents: &CredentialCache) -> Result<(), Error> {
+    match store.read(name) {
+        Ok(old) if old.primary != contents.primary => {
+            return Err(Error::NothingToRenew { cache: name.clone() });
+        }
+        Err(error) if !absent(&error) => return Err(error),
+        _ => {}
+    }
+    store.initialize(name, contents)
 }
 
 fn tgt_of(cache: &CredentialCache) -> Option<&Credential> {
     let realm = &cache.primary.realm;
     cache.find(&Principal::krbtgt(realm, realm))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::config::Config;
+    use crate::driver::block_on;
+    use crate::environment::Environment;
+    use crate::names::KeytabName;
+    use crate::renewer::RenewerOptions;
+    use crate::request::TgtRequest;
+
+    fn client() -> Client {
+        Client::new(Arc::new(
+            Config::from_text("", "test", Environment::default()).unwrap(),
+        ))
+    }
+
+    fn cache_of(name: &str) -> CredentialCache {
+        CredentialCache::new(Principal::parse(name, None).unwrap())
+    }
+
+    #[test]
+    fn a_login_leaves_another_principals_cache_alone() {
+        let store = client().core.store;
+        let name = CacheName::Memory("renewed".to_owned());
+        let (alice, bob) = (cache_of("alice@EXAMPLE.COM"), cache_of("bob@EXAMPLE.COM"));
+        replace_own(&store, &name, &alice).unwrap();
+        replace_own(&store, &name, &alice).unwrap();
+        let refused = replace_own(&store, &name, &bob).unwrap_err();
+        assert!(matches!(refused, Error::NothingToRenew { .. }), "{refused}");
+        assert_eq!(store.read(&name).unwrap().primary, alice.primary);
+    }
+
+    fn step(client: &Client, task: &mut Task, shared: &Shared) -> Duration {
+        block_on(async { Ok(client.core.renewing_step(task, shared).await) }).unwrap()
+    }
+
+    #[test]
+    fn a_cache_that_cannot_be_read_is_told_each_time_and_nothing_is_tried() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("cc");
+        std::fs::write(&path, b"nonsense").unwrap();
+        let keytab = KeytabName::file(directory.path().join("none"));
+        let request = TgtRequest::new(Principal::parse("alice@EXAMPLE.COM", None).unwrap());
+        let mut task = Task {
+            cache: CacheName::File(path.clone()),
+            resolved: false,
+            options: RenewerOptions::new().with_login(request, keytab),
+            history: History::default(),
+        };
+        let (client, shared) = (client(), Shared::default());
+        for failures in 1..3 {
+            assert_eq!(step(&client, &mut task, &shared), LONGEST_WAIT);
+            let status = shared.status();
+            assert_eq!(status.failures, failures);
+            assert!(
+                matches!(status.last_error, Some(Error::Cache { .. })),
+                "{status:?}"
+            );
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"nonsense");
+    }
+
+    #[test]
+    fn a_switch_of_the_collection_does_not_redirect_a_renewer() {
+        let directory = tempfile::tempdir().unwrap();
+        let (client, shared) = (client(), Shared::default());
+        let name = CacheName::Dir(directory.path().to_owned());
+        let first = client.core.store.resolve(&name).unwrap();
+        let mut task = Task {
+            cache: name.clone(),
+            resolved: false,
+            options: RenewerOptions::new(),
+            history: History::default(),
+        };
+        step(&client, &mut task, &shared);
+        let other = client.core.store.new_in_collection(&name).unwrap();
+        client
+            .core
+            .store
+            .initialize(&other, &cache_of("bob@EXAMPLE.COM"))
+            .unwrap();
+        client.core.store.switch(&other).unwrap();
+        step(&client, &mut task, &shared);
+        assert_eq!(client.core.store.resolve(&name).unwrap(), other);
+        assert_eq!(task.cache, first);
+    }
 }

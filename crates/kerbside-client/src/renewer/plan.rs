@@ -51,8 +51,8 @@ pub(crate) struct Rules {
 pub(crate) struct History {
     last_attempt: Option<i64>,
     failures: u32,
-    /// The KDC refused to renew the ticket.
-    renewal_refused: bool,
+    /// The ticket that the KDC refused to renew, by its start and its end.
+    refused: Option<(i64, i64)>,
     stuck: bool,
 }
 
@@ -64,10 +64,25 @@ impl History {
         };
     }
 
-    pub(crate) fn failed(&mut self, now: i64, renewal_refused: bool) {
+    /// `refused` is the ticket that the KDC would not renew.
+    pub(crate) fn failed(&mut self, now: i64, refused: Option<Times>) {
         self.last_attempt = Some(now);
         self.failures = self.failures.saturating_add(1);
-        self.renewal_refused |= renewal_refused;
+        if let Some(ticket) = refused {
+            self.refused = Some((ticket.start, ticket.end));
+        }
+    }
+
+    /// What is in the cache now: what happened to a refused ticket says nothing about the one that took its place.
+    pub(crate) fn sees(&mut self, ticket: Option<Times>) {
+        let Some(ticket) = ticket else { return };
+        if self
+            .refused
+            .is_some_and(|refused| refused != (ticket.start, ticket.end))
+        {
+            self.refused = None;
+            self.failures = 0;
+        }
     }
 
     /// True once, until something succeeds.
@@ -97,8 +112,10 @@ pub(crate) fn next(facts: &Facts, history: &History, rules: &Rules, now: i64) ->
             let half = ticket
                 .start
                 .saturating_add(ticket.end.saturating_sub(ticket.start).max(0) / 2);
-            let renewal = renewable(&ticket, now) && !history.renewal_refused;
-            // Renewing keeps a password out of it; logging in is for what cannot be renewed any more.
+            let refused = history.refused == Some((ticket.start, ticket.end));
+            // Renewing keeps a password out of it; logging in is for what cannot be renewed any more. A refusal is an
+            // unauthenticated message that anybody on the way can forge: without a login it is no reason to give up.
+            let renewal = renewable(&ticket, now) && !(refused && facts.can_login);
             let action = if renewal { Some(Action::Renew) } else { login };
             (half, action?)
         }
@@ -180,12 +197,26 @@ mod tests {
         let mut pauses = Vec::new();
         let mut now = 0;
         for _ in 0..8 {
-            history.failed(now, false);
+            history.failed(now, None);
             let (at, _) = plan(&short, &history, now).unwrap();
             pauses.push(at - now);
             now = at;
         }
         assert_eq!(pauses, [60, 120, 240, 480, 600, 600, 600, 600]);
+    }
+
+    /// A refusal can be forged: who cannot log in goes on asking, ever more rarely.
+    #[test]
+    fn a_refusal_does_not_end_a_renewer_without_a_login() {
+        let ticket = facts(0, 100_000, Some(1_000_000), false);
+        let mut history = History::default();
+        let mut now = 50_000;
+        for pause in [60, 120, 240, 480, 600, 600] {
+            history.failed(now, ticket.ticket);
+            history.sees(ticket.ticket);
+            assert_eq!(plan(&ticket, &history, now), Some((now + pause, Action::Renew)));
+            now += pause;
+        }
     }
 
     /// The third trap: what has ended, or does not last longer for it, or was refused, is not renewed but replaced.
@@ -202,10 +233,21 @@ mod tests {
         }
         let good = facts(0, 1000, Some(10_000), true);
         let mut refused = History::default();
-        refused.failed(500, true);
+        refused.failed(500, good.ticket);
         assert_eq!(plan(&good, &refused, 500), Some((560, Action::Login)));
         refused.succeeded(560);
         assert_eq!(plan(&good, &refused, 560).unwrap().1, Action::Renew);
+        // A new ticket is another matter, and so is how often the old one failed.
+        let new = facts(550, 1550, Some(10_000), true);
+        let mut other = History::default();
+        other.failed(500, good.ticket);
+        other.failed(560, None);
+        other.sees(good.ticket);
+        assert_eq!(plan(&good, &other, 560), Some((680, Action::Login)));
+        other.sees(new.ticket);
+        assert_eq!(plan(&new, &other, 560), Some((1050, Action::Renew)));
+        let short = facts(550, 552, Some(10_000), true);
+        assert_eq!(plan(&short, &other, 551), Some((590, Action::Renew)));
         // Without a keytab there is nothing to be done.
         assert_eq!(plan(&facts(0, 1000, None, false), &none, 0), None);
         let empty = |can_login| Facts {
