@@ -122,14 +122,7 @@ impl<D: Driver> Core<D> {
                 params.enctypes.clone_from(enctypes);
             }
             match self.tgs_or_referral(params).await? {
-                // Another realm's KDC can only lead the way: whom a ticket of its own is for is not its to say.
-                Answered::Ticket(ticket) => {
-                    return if at == service.realm {
-                        Ok(*ticket)
-                    } else {
-                        Err(not_the_services(at, service, &ticket))
-                    };
-                }
+                Answered::Ticket(ticket) => return by_its_own_kdc(at, service, *ticket),
                 Answered::Referral { tgt: next, realm } => {
                     refuse_circles(&mut seen, at, &realm)?;
                     tgt = *next;
@@ -208,8 +201,12 @@ fn foreign_name(service: &Principal, realm: &Realm) -> Principal {
     }
 }
 
-fn not_the_services(kdc: Realm, service: &Principal, ticket: &ServiceTicket) -> Error {
-    Error::Exchange {
+/// Another realm's KDC can only lead the way: whom a ticket of its own is for is not its to say.
+fn by_its_own_kdc(kdc: Realm, service: &Principal, ticket: ServiceTicket) -> Result<ServiceTicket, Error> {
+    if kdc == service.realm {
+        return Ok(ticket);
+    }
+    Err(Error::Exchange {
         realm: kdc.clone(),
         source: Box::new(ProtocolError::Misbehaved {
             by: Refuser::Kdc(kdc),
@@ -218,8 +215,8 @@ fn not_the_services(kdc: Realm, service: &Principal, ticket: &ServiceTicket) -> 
                 found: ticket.credential.server.clone(),
             }),
         }),
-        attempts: ticket.attempts.clone(),
-    }
+        attempts: ticket.attempts,
+    })
 }
 
 fn refuse_circles(seen: &mut Vec<Realm>, from: Realm, to: &Realm) -> Result<(), Error> {
@@ -260,5 +257,46 @@ fn not_cached(ground: &Ground, server: Principal) -> Error {
     Error::NotCached {
         cache: ground.name.clone(),
         server: Box::new(server),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)] // a failure here is the test's failure
+
+    use kerbside_asn1::{KerberosTime, TicketFlags};
+    use kerbside_crypto::{EncryptionType, Key};
+
+    use super::*;
+
+    #[test]
+    fn only_the_services_own_kdc_says_whom_its_ticket_is_for() {
+        let time = KerberosTime::from_unix_seconds(1_700_000_000);
+        let key = Key::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32]).unwrap();
+        let service = Principal::new("HOME", &["HTTP", "www"]);
+        let ticket = |realm: &str| ServiceTicket {
+            credential: Credential {
+                client: Principal::new("HOME", &["administrator"]),
+                server: foreign_name(&service, &Realm::from(realm)),
+                session_key: key.clone().into(),
+                auth_time: time,
+                start_time: time,
+                end_time: time,
+                renew_till: time,
+                is_skey: false,
+                flags: TicketFlags::default(),
+                addresses: Vec::new(),
+                authdata: Vec::new(),
+                ticket: Vec::new(),
+                second_ticket: Vec::new(),
+            },
+            from_cache: false,
+            attempts: Vec::new(),
+        };
+        let answer = |realm: &str| by_its_own_kdc(Realm::from(realm), &service, ticket(realm));
+        assert!(answer("HOME").is_ok());
+        assert!(
+            matches!(answer("EVIL").unwrap_err(), Error::Exchange { realm, .. } if realm == Realm::from("EVIL"))
+        );
     }
 }

@@ -261,6 +261,7 @@ fn addresses_are_asked_by_both_transports_once_and_names_without_any_are_told() 
         "tcp/127.0.0.1:88",
         "kdc.invalid",
         "https://127.0.0.1/p",
+        "https://127.0.0.1/q",
     ]
     .map(|text| ServerAddress::parse(text, 88).unwrap());
     assert!(!addresses::all_literal(&servers));
@@ -275,7 +276,8 @@ fn addresses_are_asked_by_both_transports_once_and_names_without_any_are_told() 
         [
             "127.0.0.1:88 udp",
             "127.0.0.1:88 tcp",
-            "https://127.0.0.1:443/p https"
+            "https://127.0.0.1:443/p https",
+            "https://127.0.0.1:443/q https"
         ]
     );
     assert_eq!(failed.len(), 1);
