@@ -172,11 +172,13 @@ impl OurEnds {
                 "the initiator is not done after the acceptor's token",
             ));
         };
-        if client.facts().message_enctype != EncryptionType::AES256_CTS_HMAC_SHA1_96 {
-            return Err(Failure::new(format!(
-                "the context is of {}",
-                client.facts().message_enctype
-            )));
+        let enctype = client
+            .facts()
+            .kerberos
+            .as_ref()
+            .map(|facts| facts.message_enctype);
+        if enctype != Some(EncryptionType::AES256_CTS_HMAC_SHA1_96) {
+            return Err(Failure::new(format!("the context is of {enctype:?}")));
         }
         Ok((*client, *server))
     }

@@ -1,5 +1,6 @@
 //! An established security context.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{KerberosTime, ObjectIdentifier, Principal, TicketFlags};
@@ -8,7 +9,7 @@ use kerbside_crypto::{CryptoRng, EncryptionType};
 use crate::channel_bindings::BindingState;
 use crate::error::GssError;
 use crate::flags::ContextFlags;
-use crate::message::{MessageProtection, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+use crate::message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
 use crate::sequence::SequenceFinding;
 
 /// What was settled while a context was established.
@@ -31,12 +32,46 @@ pub struct ContextFacts {
     pub mechanism: ObjectIdentifier,
     /// Whether SPNEGO negotiated it.
     pub negotiated: bool,
+    /// Until when the credentials are good, if they end. The context itself does not stop then; whether to go on is the
+    /// caller's choice.
+    pub expires: Option<KerberosTime>,
+    /// What only a Kerberos context has.
+    pub kerberos: Option<KerberosFacts>,
+}
+
+impl ContextFacts {
+    /// What every mechanism knows; no bindings, nothing delegated, no end and nothing of Kerberos until they are set.
+    #[must_use]
+    pub fn new(
+        role: Role,
+        mechanism: ObjectIdentifier,
+        client: Principal,
+        server: Principal,
+        flags: ContextFlags,
+    ) -> Self {
+        Self {
+            role,
+            client,
+            server,
+            flags,
+            bindings: BindingState::NotChecked,
+            delegation_offered: false,
+            mechanism,
+            negotiated: false,
+            expires: None,
+            kerberos: None,
+        }
+    }
+}
+
+/// What a Kerberos context has beside its [`ContextFacts`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct KerberosFacts {
     /// When the client typed a password or used a key (the TGT's authtime).
     pub auth_time: KerberosTime,
     /// From when on the ticket is good.
     pub start_time: KerberosTime,
-    /// Until when the ticket is good. The context itself does not stop then; whether to go on is the caller's choice.
-    pub expires: KerberosTime,
     /// Until when the ticket can be renewed, if it can.
     pub renew_till: Option<KerberosTime>,
     /// The ticket's flags.
@@ -58,16 +93,22 @@ pub struct ContextFacts {
 #[derive(Debug)]
 pub struct SecurityContext {
     facts: ContextFacts,
-    messages: MessageProtection,
+    messages: Box<dyn PerMessage>,
 }
 
 impl SecurityContext {
-    pub(crate) fn new(facts: ContextFacts, messages: MessageProtection) -> Self {
+    /// A context of a mechanism that finished its exchange, with the tokens that the mechanism protects messages by.
+    #[must_use]
+    pub fn from_parts(facts: ContextFacts, messages: Box<dyn PerMessage>) -> Self {
         Self { facts, messages }
     }
 
     pub(crate) fn set_negotiated(&mut self) {
         self.facts.negotiated = true;
+    }
+
+    pub(crate) fn mech_list_mic(&mut self, mech_list: &[u8]) -> Result<Vec<u8>, GssError> {
+        self.messages.mech_list_mic(mech_list)
     }
 
     pub(crate) fn verify_mech_list_mic(&mut self, mech_list: &[u8], mic: &[u8]) -> Result<(), GssError> {
@@ -98,9 +139,9 @@ impl SecurityContext {
         self.facts.flags
     }
 
-    /// Until when the ticket is good.
+    /// Until when the credentials are good, if they end.
     #[must_use]
-    pub fn expires(&self) -> KerberosTime {
+    pub fn expires(&self) -> Option<KerberosTime> {
         self.facts.expires
     }
 
@@ -114,7 +155,9 @@ impl SecurityContext {
         message: &[u8],
         rng: &mut dyn CryptoRng,
     ) -> Result<Vec<u8>, GssError> {
-        self.messages.wrap(confidential, message, rng)
+        let mut token = Vec::new();
+        self.messages.wrap_into(confidential, message, &mut token, rng)?;
+        Ok(token)
     }
 
     /// As [`Self::wrap`], appended to `token`, which keeps its capacity from message to message.
@@ -195,7 +238,7 @@ impl SecurityContext {
     /// # Errors
     /// When the sequence numbers are used up.
     pub fn get_mic(&mut self, message: &[u8]) -> Result<Vec<u8>, GssError> {
-        self.messages.mic(message)
+        self.messages.get_mic(message)
     }
 
     /// Verifies the peer's checksum over a message (`GSS_VerifyMIC`).

@@ -85,11 +85,11 @@ mod trace;
 
 pub use acceptor::{Acceptor, AcceptorParams};
 pub use channel_bindings::{BindingPolicy, BindingState, ChannelBindings, MAX_BINDINGS_LEN};
-pub use context::{ContextFacts, SecurityContext};
+pub use context::{ContextFacts, KerberosFacts, SecurityContext};
 pub use error::{Cause, GssError, Major};
 pub use flags::ContextFlags;
 pub use initiator::{Initiator, InitiatorParams};
 pub use key_source::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey, ServiceName};
 pub use mechanism::{MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
-pub use message::{Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+pub use message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
 pub use sequence::SequenceFinding;

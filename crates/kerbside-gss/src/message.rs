@@ -5,6 +5,7 @@
 
 mod header;
 mod mic;
+mod per_message;
 mod unwrap;
 mod wrap;
 
@@ -18,6 +19,8 @@ use kerbside_crypto::{Key, KeyUsage};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::sequence::{SequenceFinding, SequenceWindow};
+
+pub use per_message::PerMessage;
 
 /// Which end of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

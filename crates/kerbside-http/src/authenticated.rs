@@ -36,9 +36,9 @@ impl Authenticated {
         self.facts.flags
     }
 
-    /// Until when the ticket is good.
+    /// Until when the client's credentials are good, if they end.
     #[must_use]
-    pub fn expires(&self) -> KerberosTime {
+    pub fn expires(&self) -> Option<KerberosTime> {
         self.facts.expires
     }
 

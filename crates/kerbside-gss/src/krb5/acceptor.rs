@@ -16,7 +16,7 @@ use super::authenticator_flags::{self, Agreed};
 use super::token::{self, Framing, Message, defective};
 use super::{first_seq_number, refuse_older_tokens};
 use crate::acceptor::AcceptorParams;
-use crate::context::{ContextFacts, SecurityContext};
+use crate::context::{ContextFacts, KerberosFacts, SecurityContext};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::key_source::{HeldKey, ServiceKey};
@@ -221,15 +221,17 @@ fn establish(
         delegation_offered: agreed.delegation_offered,
         mechanism: oids::KRB5,
         negotiated: false,
-        auth_time: ticket.authtime(),
-        start_time: ticket.starttime().unwrap_or(ticket.authtime()),
-        expires: ticket.endtime(),
-        renew_till: ticket.renew_till(),
-        ticket_flags: ticket.flags(),
-        session_enctype: checked.session_key().enctype(),
-        ticket_enctype: ticket.enctype(),
-        message_enctype: answer.key.enctype(),
-        ticket_kvno: ticket.kvno(),
+        expires: Some(ticket.endtime()),
+        kerberos: Some(KerberosFacts {
+            auth_time: ticket.authtime(),
+            start_time: ticket.starttime().unwrap_or(ticket.authtime()),
+            renew_till: ticket.renew_till(),
+            ticket_flags: ticket.flags(),
+            session_enctype: checked.session_key().enctype(),
+            ticket_enctype: ticket.enctype(),
+            message_enctype: answer.key.enctype(),
+            ticket_kvno: ticket.kvno(),
+        }),
     };
     let messages = MessageProtection::new(ProtectionParams {
         key: answer.key,
@@ -239,7 +241,7 @@ fn establish(
         send_seq: answer.send_seq,
         receive_seq: checked.authenticator().seq_number.unwrap_or(0),
     });
-    let context = Box::new(SecurityContext::new(facts, messages));
+    let context = Box::new(SecurityContext::from_parts(facts, Box::new(messages)));
     Ok(Step::Done {
         token: answer.token,
         token_is_bare_success: false,

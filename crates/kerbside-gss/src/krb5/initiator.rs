@@ -10,7 +10,7 @@ use super::authenticator_checksum::AuthenticatorChecksum;
 use super::token::{self, Message, defective, frame_ap_req};
 use super::{first_seq_number, refuse_older_tokens};
 use crate::channel_bindings::{BindingHash, BindingState, ChannelBindings};
-use crate::context::{ContextFacts, SecurityContext};
+use crate::context::{ContextFacts, KerberosFacts, SecurityContext};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::mechanism::{Mechanism, Step};
@@ -56,15 +56,17 @@ impl Krb5Initiator {
             delegation_offered: false,
             mechanism: oids::KRB5,
             negotiated: false,
-            auth_time: credential.auth_time,
-            start_time: credential.valid_from(),
-            expires: credential.end_time,
-            renew_till: Some(credential.renew_till).filter(|time| *time != KerberosTime::EPOCH),
-            ticket_flags: credential.flags,
-            session_enctype: credential.session_key.enctype(),
-            ticket_enctype: ticket.enc_part.etype,
-            message_enctype: credential.session_key.enctype(),
-            ticket_kvno: ticket.enc_part.kvno,
+            expires: Some(credential.end_time),
+            kerberos: Some(KerberosFacts {
+                auth_time: credential.auth_time,
+                start_time: credential.valid_from(),
+                renew_till: Some(credential.renew_till).filter(|time| *time != KerberosTime::EPOCH),
+                ticket_flags: credential.flags,
+                session_enctype: credential.session_key.enctype(),
+                ticket_enctype: ticket.enc_part.etype,
+                message_enctype: credential.session_key.enctype(),
+                ticket_kvno: ticket.enc_part.kvno,
+            }),
         })
     }
 }
@@ -157,7 +159,9 @@ fn established(ap: ApEstablished, mut facts: ContextFacts) -> SecurityContext {
         (Some(subkey), _) | (None, Some(subkey)) => subkey.into_inner(),
         (None, None) => ap.session_key.into_inner(),
     };
-    facts.message_enctype = key.enctype();
+    if let Some(kerberos) = &mut facts.kerberos {
+        kerberos.message_enctype = key.enctype();
+    }
     let flags = facts.flags;
     let params = ProtectionParams {
         key,
@@ -167,5 +171,5 @@ fn established(ap: ApEstablished, mut facts: ContextFacts) -> SecurityContext {
         send_seq,
         receive_seq,
     };
-    SecurityContext::new(facts, MessageProtection::new(params))
+    SecurityContext::from_parts(facts, Box::new(MessageProtection::new(params)))
 }

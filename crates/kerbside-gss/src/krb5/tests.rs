@@ -193,17 +193,21 @@ fn check_facts(both: &Established, flags: ContextFlags, ticket: EncryptionType, 
         assert_eq!(facts.client.to_string(), "alice/admin@EXAMPLE.COM");
         assert_eq!(facts.server.to_string(), "HTTP/www.example.com@EXAMPLE.COM");
         assert_eq!(facts.flags, flags);
-        assert_eq!((facts.ticket_enctype, facts.session_enctype), (ticket, session));
-        assert_eq!(facts.message_enctype, session);
-        assert_eq!(facts.expires, KerberosTime::from_unix_seconds(START + 3600));
-        assert_eq!(facts.start_time, KerberosTime::from_unix_seconds(START - 3600));
-        assert_eq!(facts.auth_time, KerberosTime::from_unix_seconds(START - 7200));
+        let kerberos = facts.kerberos.as_ref().unwrap();
         assert_eq!(
-            facts.ticket_flags,
+            (kerberos.ticket_enctype, kerberos.session_enctype),
+            (ticket, session)
+        );
+        assert_eq!(kerberos.message_enctype, session);
+        assert_eq!(facts.expires, Some(KerberosTime::from_unix_seconds(START + 3600)));
+        assert_eq!(kerberos.start_time, KerberosTime::from_unix_seconds(START - 3600));
+        assert_eq!(kerberos.auth_time, KerberosTime::from_unix_seconds(START - 7200));
+        assert_eq!(
+            kerberos.ticket_flags,
             TicketFlags::INITIAL | TicketFlags::PRE_AUTHENT
         );
         assert_eq!(facts.bindings, BindingState::NotChecked);
-        assert_eq!((facts.ticket_kvno, facts.renew_till), (Some(3), None));
+        assert_eq!((kerberos.ticket_kvno, kerberos.renew_till), (Some(3), None));
         assert!(!facts.negotiated && !facts.delegation_offered);
     }
 }

@@ -26,11 +26,6 @@ impl MessageProtection {
         }
     }
 
-    /// The longest message whose token has at most `most` octets.
-    pub(crate) fn wrap_size_limit(&self, confidential: bool, most: usize) -> usize {
-        most.saturating_sub(self.wrap_lengths(confidential).total())
-    }
-
     /// Protects `data` where it lies and fills the buffers around it; header, data and trailer in order are the token.
     pub(crate) fn wrap_in_place(
         &mut self,
@@ -103,6 +98,7 @@ impl MessageProtection {
     }
 
     /// A Wrap token in a buffer of its own.
+    #[cfg(test)]
     pub(crate) fn wrap(
         &mut self,
         confidential: bool,

@@ -170,7 +170,7 @@ impl Negotiation {
         };
         if let Some(mic) = turn.mic {
             context.verify_mech_list_mic(&self.mech_list, mic)?;
-            let own = context.get_mic(&self.mech_list)?;
+            let own = context.mech_list_mic(&self.mech_list)?;
             reply.mic = Some(&own);
             return Ok(Step::Done {
                 token: Some(reply.encode()?),
@@ -192,7 +192,7 @@ impl Negotiation {
                 "expected a mechListMIC beside the last mechanism token, but found none",
             ));
         }
-        let own = context.get_mic(&self.mech_list)?;
+        let own = context.mech_list_mic(&self.mech_list)?;
         reply.mic = Some(&own);
         reply.state = Some(if first_reply {
             NegState::REQUEST_MIC

@@ -245,7 +245,7 @@ impl Negotiation {
         mut context: Box<SecurityContext>,
     ) -> Result<Step, GssError> {
         let mic = if self.mic_required {
-            Some(context.get_mic(&self.mech_list)?)
+            Some(context.mech_list_mic(&self.mech_list)?)
         } else {
             None
         };
@@ -299,7 +299,7 @@ impl Negotiation {
                 context,
             });
         }
-        let own = context.get_mic(&self.mech_list)?;
+        let own = context.mech_list_mic(&self.mech_list)?;
         let reply = Reply {
             state: Some(NegState::ACCEPT_COMPLETED),
             mic: Some(&own),

@@ -7,7 +7,7 @@ use axum::response::Html;
 use axum::routing::get;
 use axum::{Extension, Router};
 use kerbside_asn1::{KerberosTime, Principal};
-use kerbside_gss::{BindingState, ContextFacts};
+use kerbside_gss::{BindingState, ContextFacts, KerberosFacts};
 use kerbside_http::{Authenticated, NegotiateLayer};
 use tokio::sync::oneshot;
 
@@ -110,40 +110,47 @@ fn sections(facts: &ContextFacts) -> Vec<Section> {
         BindingState::InitiatorSentNone => "none sent by the client",
         _ => "none: this page is served without TLS",
     };
-    vec![
-        Section {
-            title: "Who",
-            rows: vec![
-                ("Client", facts.client.to_string()),
-                ("Service", facts.server.to_string()),
-                (
-                    "Mechanism",
-                    if facts.negotiated {
-                        "Kerberos 5, negotiated by SPNEGO"
-                    } else {
-                        "Kerberos 5, raw"
-                    }
-                    .into(),
-                ),
-                ("Context flags", list(facts.flags.names())),
-                ("Channel binding", binding.into()),
-            ],
-        },
+    let mut sections = vec![Section {
+        title: "Who",
+        rows: vec![
+            ("Client", facts.client.to_string()),
+            ("Service", facts.server.to_string()),
+            (
+                "Mechanism",
+                if facts.negotiated {
+                    "Kerberos 5, negotiated by SPNEGO"
+                } else {
+                    "Kerberos 5, raw"
+                }
+                .into(),
+            ),
+            ("Context flags", list(facts.flags.names())),
+            ("Channel binding", binding.into()),
+        ],
+    }];
+    if let Some(kerberos) = &facts.kerberos {
+        sections.extend(ticket(facts, kerberos));
+    }
+    sections
+}
+
+fn ticket(facts: &ContextFacts, kerberos: &KerberosFacts) -> [Section; 2] {
+    [
         Section {
             title: "Ticket",
             rows: vec![
-                ("Logged in at", time(facts.auth_time)),
-                ("Good from", time(facts.start_time)),
-                ("Good until", time(facts.expires)),
-                ("Ticket flags", list(facts.ticket_flags.names())),
+                ("Logged in at", time(kerberos.auth_time)),
+                ("Good from", time(kerberos.start_time)),
+                ("Good until", facts.expires.map_or_else(|| "no end".into(), time)),
+                ("Ticket flags", list(kerberos.ticket_flags.names())),
             ],
         },
         Section {
             title: "Encryption types",
             rows: vec![
-                ("Ticket", facts.ticket_enctype.to_string()),
-                ("Session key", facts.session_enctype.to_string()),
-                ("Messages", facts.message_enctype.to_string()),
+                ("Ticket", kerberos.ticket_enctype.to_string()),
+                ("Session key", kerberos.session_enctype.to_string()),
+                ("Messages", kerberos.message_enctype.to_string()),
             ],
         },
     ]
