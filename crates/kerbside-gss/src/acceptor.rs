@@ -1,12 +1,12 @@
 //! The acceptor: takes whatever a client may send first.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
+use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::{gss_token, oids};
+use kerbside_asn1::{ObjectIdentifier, gss_token, oids};
 use kerbside_crypto::CryptoRng;
 use kerbside_protocol::{DEFAULT_SKEW_SECONDS, Now, ReplayCache};
 
@@ -14,9 +14,9 @@ use crate::channel_bindings::{BindingPolicy, ChannelBindings};
 use crate::error::{Cause, GssError};
 use crate::key_source::{KeySource, ServiceName};
 use crate::krb5::{self, Krb5Acceptor};
-use crate::mechanism::{MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
+use crate::mechanism::{AcceptorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step, mechanism_of};
 use crate::oid_name::oid_name;
-use crate::spnego::{Candidate, SpnegoAcceptor};
+use crate::spnego::{self, SpnegoAcceptor};
 
 /// What an acceptor is and knows. Cheap to clone.
 #[derive(Clone)]
@@ -78,6 +78,12 @@ impl AcceptorParams {
         self.error_tokens = send;
         self
     }
+
+    /// Kerberos as one of the mechanisms of [`Acceptor::with_mechanisms`].
+    #[must_use]
+    pub fn into_mechanism(self) -> Arc<dyn AcceptorMechanism> {
+        Arc::new(Krb5Service(Arc::new(self)))
+    }
 }
 
 impl fmt::Debug for AcceptorParams {
@@ -92,36 +98,78 @@ impl fmt::Debug for AcceptorParams {
     }
 }
 
+/// Kerberos, as one of the mechanisms of an acceptor.
+#[derive(Debug)]
+struct Krb5Service(Arc<AcceptorParams>);
+
+impl AcceptorMechanism for Krb5Service {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &krb5::OIDS
+    }
+
+    fn start(&self) -> Box<dyn Mechanism> {
+        Box::new(Krb5Acceptor::new(Arc::clone(&self.0)))
+    }
+
+    fn with_channel_bindings(&self, bindings: Option<&ChannelBindings>) -> Arc<dyn AcceptorMechanism> {
+        let mut params = AcceptorParams::clone(&self.0);
+        params.channel_bindings = bindings.cloned();
+        params.into_mechanism()
+    }
+}
+
 /// The acceptor's end before the first token. One serves any number of contexts.
 ///
-/// Taken as a first token: Kerberos in its own framing (answered raw), SPNEGO, and an AP-REQ without any framing. All
-/// others are refused by name.
+/// Taken as a first token: SPNEGO, which chooses among the acceptor's mechanisms, and a token of one of them without
+/// SPNEGO around it, which is answered in kind: in the mechanism's frame, or a bare AP-REQ or NTLM message. All others are
+/// refused by name.
 #[derive(Debug, Clone)]
 pub struct Acceptor {
-    params: Arc<AcceptorParams>,
+    mechanisms: Arc<[Arc<dyn AcceptorMechanism>]>,
 }
 
 impl Acceptor {
-    /// An acceptor.
+    /// An acceptor of Kerberos alone.
     #[must_use]
     pub fn new(params: AcceptorParams) -> Self {
+        Self::with_mechanisms(vec![params.into_mechanism()])
+    }
+
+    /// An acceptor of these mechanisms, best first. An empty list accepts nothing.
+    #[must_use]
+    pub fn with_mechanisms(mechanisms: Vec<Arc<dyn AcceptorMechanism>>) -> Self {
         Self {
-            params: Arc::new(params),
+            mechanisms: mechanisms.into(),
         }
     }
 
-    /// This acceptor's parameters.
+    /// Its mechanisms, best first.
     #[must_use]
-    pub fn params(&self) -> &AcceptorParams {
-        &self.params
+    pub fn mechanisms(&self) -> &[Arc<dyn AcceptorMechanism>] {
+        &self.mechanisms
     }
 
     /// The same acceptor for a connection with a channel of its own.
     #[must_use]
-    pub fn with_channel_bindings(&self, bindings: Option<ChannelBindings>) -> Self {
-        let mut params = AcceptorParams::clone(&self.params);
-        params.channel_bindings = bindings;
-        Self::new(params)
+    pub fn with_channel_bindings(&self, bindings: Option<&ChannelBindings>) -> Self {
+        let rebound = |mechanism: &Arc<dyn AcceptorMechanism>| mechanism.with_channel_bindings(bindings);
+        Self {
+            mechanisms: self.mechanisms.iter().map(rebound).collect(),
+        }
+    }
+
+    /// The first token of an acceptor that speaks first: a NegTokenInit2 with the mechanisms' names and no secret in it,
+    /// the same for everybody (MS-SPNG 3.2.5.2). The initiator's answer goes to [`Self::step`].
+    ///
+    /// # Errors
+    /// None with a list of mechanisms as long as any there is.
+    pub fn hello(&self) -> Result<Vec<u8>, GssError> {
+        let offered: Vec<ObjectIdentifier> = self
+            .mechanisms
+            .iter()
+            .flat_map(|mechanism| mechanism.oids().iter().copied())
+            .collect();
+        spnego::hello(&offered)
     }
 
     /// Takes the first token of a new context. Later tokens go to the [`Mechanism`] of [`Step::Continue`].
@@ -129,27 +177,25 @@ impl Acceptor {
     /// # Errors
     /// [`GssError`], with a token for the client where there is one.
     pub fn step(&self, token: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
-        let krb5 = Box::new(Krb5Acceptor::new(Arc::clone(&self.params)));
-        match first_token(token)? {
-            FirstToken::Krb5 => krb5.step(token, now, rng),
-            FirstToken::Spnego => {
-                let candidate = Candidate {
-                    oids: krb5::OIDS.to_vec(),
-                    mechanism: krb5,
-                };
-                Box::new(SpnegoAcceptor::new(vec![candidate])).step(token, now, rng)
-            }
+        check(token)?;
+        let oid = match mechanism_of(token) {
+            Some(oid) => oid,
+            // What is wrong with the frame.
+            None => gss_token::unwrap(token)?.0,
+        };
+        if oid == oids::SPNEGO {
+            return Box::new(SpnegoAcceptor::new(Arc::clone(&self.mechanisms))).step(token, now, rng);
         }
+        let mut known = self.mechanisms.iter();
+        let Some(mechanism) = known.find(|mechanism| mechanism.oids().contains(&oid)) else {
+            let mechanism = oid_name(&oid);
+            return Err(Cause::MechanismRefused { mechanism }.into());
+        };
+        mechanism.start().step(token, now, rng)
     }
 }
 
-enum FirstToken {
-    Krb5,
-    Spnego,
-}
-
-/// Tells by the framing what a first token is (RFC 2743 3.1).
-fn first_token(token: &[u8]) -> Result<FirstToken, GssError> {
+fn check(token: &[u8]) -> Result<(), GssError> {
     if token.len() > MAX_CONTEXT_TOKEN_LEN {
         let (length, most) = (token.len(), MAX_CONTEXT_TOKEN_LEN);
         return Err(Cause::TokenTooLong {
@@ -166,20 +212,5 @@ fn first_token(token: &[u8]) -> Result<FirstToken, GssError> {
         }
         .into());
     }
-    if token.starts_with(b"NTLMSSP\0") {
-        return Err(refused("NTLM (NTLMSSP)".into()));
-    }
-    if krb5::is_bare_ap_req(token) {
-        return Ok(FirstToken::Krb5);
-    }
-    let (oid, _) = gss_token::unwrap(token)?;
-    match oid {
-        oids::SPNEGO => Ok(FirstToken::Spnego),
-        oids::KRB5 | oids::MS_KRB5 => Ok(FirstToken::Krb5),
-        other => Err(refused(oid_name(&other))),
-    }
-}
-
-fn refused(mechanism: String) -> GssError {
-    Cause::MechanismRefused { mechanism }.into()
+    Ok(())
 }

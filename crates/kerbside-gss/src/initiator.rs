@@ -2,7 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec;
+use alloc::vec::Vec;
 
+use kerbside_asn1::ObjectIdentifier;
 use kerbside_crypto::CryptoRng;
 use kerbside_protocol::{Credential, Now};
 
@@ -10,8 +12,8 @@ use crate::channel_bindings::ChannelBindings;
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::krb5::{self, Krb5Initiator};
-use crate::mechanism::{Mechanism, Step};
-use crate::spnego::{Candidate, SpnegoInitiator};
+use crate::mechanism::{InitiatorMechanism, Mechanism, Step};
+use crate::spnego::SpnegoInitiator;
 
 /// What an initiator begins with.
 #[non_exhaustive]
@@ -72,6 +74,20 @@ impl InitiatorParams {
         self.spnego = spnego;
         self
     }
+
+    /// Kerberos as one of the mechanisms of [`Initiator::negotiate`].
+    ///
+    /// # Errors
+    /// As [`Initiator::krb5`].
+    pub fn into_mechanism(self) -> Result<Box<dyn InitiatorMechanism>, GssError> {
+        check_flags(self.flags)?;
+        Ok(Box::new(Krb5Ticket(Krb5Initiator {
+            credential: self.credential,
+            flags: self.flags.intersection(ContextFlags::SUPPORTED),
+            channel_bindings: self.channel_bindings,
+            clock_offset_seconds: self.clock_offset_seconds,
+        })))
+    }
 }
 
 impl core::fmt::Debug for InitiatorParams {
@@ -85,35 +101,68 @@ impl core::fmt::Debug for InitiatorParams {
     }
 }
 
+/// Kerberos, with its ticket, as one of the mechanisms of an initiator.
+#[derive(Debug)]
+struct Krb5Ticket(Krb5Initiator);
+
+impl InitiatorMechanism for Krb5Ticket {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &krb5::OIDS
+    }
+
+    fn start(self: Box<Self>, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        Box::new(self.0).step(&[], now, rng)
+    }
+}
+
 /// The initiator's end before the first token.
 #[derive(Debug)]
-pub struct Initiator {
-    mechanism: Box<dyn Mechanism>,
+pub struct Initiator(Begin);
+
+#[derive(Debug)]
+enum Begin {
+    Raw(Box<dyn InitiatorMechanism>),
+    Spnego(SpnegoInitiator),
 }
 
 impl Initiator {
-    /// An initiator with a Kerberos ticket.
+    /// An initiator with a Kerberos ticket, and no other mechanism.
     ///
     /// # Errors
     /// For flags that cannot be given: delegation, anonymity, DCE style, unknown ones.
     pub fn krb5(params: InitiatorParams) -> Result<Self, GssError> {
-        check_flags(params.flags)?;
-        let krb5 = Box::new(Krb5Initiator {
-            credential: params.credential,
-            flags: params.flags.intersection(ContextFlags::SUPPORTED),
-            channel_bindings: params.channel_bindings,
-            clock_offset_seconds: params.clock_offset_seconds,
-        });
-        if !params.spnego {
-            return Ok(Self { mechanism: krb5 });
+        let spnego = params.spnego;
+        let mechanism = params.into_mechanism()?;
+        if spnego {
+            return Ok(Self::negotiate(vec![mechanism]));
         }
-        let candidate = Candidate {
-            oids: krb5::OIDS.to_vec(),
-            mechanism: krb5,
-        };
-        Ok(Self {
-            mechanism: Box::new(SpnegoInitiator::new(vec![candidate])),
-        })
+        Ok(Self::raw(mechanism))
+    }
+
+    /// An initiator that offers these mechanisms by SPNEGO, best first, and sends the first token of the first.
+    ///
+    /// A mechanism that is not to be used is not to be in the list: what the acceptor chooses is begun. With
+    /// [`Self::leaving_out`] those that cannot start are dropped.
+    #[must_use]
+    pub fn negotiate(mechanisms: Vec<Box<dyn InitiatorMechanism>>) -> Self {
+        Self(Begin::Spnego(SpnegoInitiator::new(mechanisms)))
+    }
+
+    /// An initiator of one mechanism without SPNEGO.
+    #[must_use]
+    pub fn raw(mechanism: Box<dyn InitiatorMechanism>) -> Self {
+        Self(Begin::Raw(mechanism))
+    }
+
+    /// Leaves a mechanism out of the offer when it cannot start (an expired ticket), and begins with the next one,
+    /// instead of failing. Whoever has NTLM in the list behind Kerberos says by this that it may take Kerberos' place
+    /// before any peer was asked.
+    #[must_use]
+    pub fn leaving_out(self) -> Self {
+        match self.0 {
+            Begin::Spnego(spnego) => Self(Begin::Spnego(spnego.leaving_out())),
+            raw @ Begin::Raw(_) => Self(raw),
+        }
     }
 
     /// Makes the first token.
@@ -121,15 +170,25 @@ impl Initiator {
     /// # Errors
     /// When the ticket cannot be used: expired, of an enctype that is not supported.
     pub fn start(self, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
-        self.mechanism.step(&[], now, rng)
+        match self.0 {
+            Begin::Raw(mechanism) => mechanism.start(now, rng),
+            Begin::Spnego(spnego) => spnego.start(now, rng),
+        }
     }
 
     /// Answers an acceptor that speaks first (NegTokenInit2 of MS-SPNG). Nothing in its token is trusted.
     ///
     /// # Errors
-    /// As [`Self::start`], and for a token that is not one of that kind.
+    /// As [`Self::start`], and for a token that is not one of that kind, or without SPNEGO.
     pub fn answer(self, hint: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
-        self.mechanism.step(hint, now, rng)
+        match self.0 {
+            Begin::Raw(_) => Err(Cause::DefectiveToken {
+                token: "context token",
+                reason: "expected none before the initiator's first",
+            }
+            .into()),
+            Begin::Spnego(spnego) => spnego.answer(hint, now, rng),
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use kerbside_crypto::{CryptoRng, EncryptionType};
 
 pub(crate) use acceptor::Krb5Acceptor;
 pub(crate) use initiator::Krb5Initiator;
-pub(crate) use token::is_bare_ap_req;
 
 use crate::error::{Cause, GssError};
 

@@ -90,6 +90,6 @@ pub use error::{Cause, GssError, Major};
 pub use flags::ContextFlags;
 pub use initiator::{Initiator, InitiatorParams};
 pub use key_source::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey, ServiceName};
-pub use mechanism::{MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
+pub use mechanism::{AcceptorMechanism, InitiatorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
 pub use message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
 pub use sequence::SequenceFinding;

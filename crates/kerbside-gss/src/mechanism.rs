@@ -1,13 +1,16 @@
 //! What SPNEGO and the callers know of a mechanism.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::ObjectIdentifier;
+use kerbside_asn1::gss_token::{self, TokenKind};
+use kerbside_asn1::{MsgType, ObjectIdentifier, oids};
 use kerbside_crypto::CryptoRng;
 use kerbside_protocol::Now;
 
+use crate::channel_bindings::ChannelBindings;
 use crate::context::SecurityContext;
 use crate::error::GssError;
 
@@ -26,6 +29,37 @@ pub trait Mechanism: Send {
     /// # Errors
     /// [`GssError`] with a token for the peer where the mechanism has one. The context is over.
     fn step(self: Box<Self>, token: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError>;
+}
+
+/// A mechanism that an [`Acceptor`](crate::Acceptor) offers. One value begins any number of contexts.
+///
+/// Kerberos is [`AcceptorParams::into_mechanism`](crate::AcceptorParams::into_mechanism); others come from other crates.
+pub trait AcceptorMechanism: fmt::Debug + Send + Sync {
+    /// The object identifiers it goes by, its own first. They are one mechanism where RFC 4178 section 5 asks which is
+    /// preferred. First tokens that no SPNEGO surrounds are given to the mechanism whose identifier their frame names;
+    /// NTLM's and Kerberos' own messages have none, and are known by their first octets.
+    fn oids(&self) -> &[ObjectIdentifier];
+
+    /// Begins a context: what is returned takes the initiator's first token.
+    fn start(&self) -> Box<dyn Mechanism>;
+
+    /// The same mechanism for a connection with a channel of its own.
+    fn with_channel_bindings(&self, bindings: Option<&ChannelBindings>) -> Arc<dyn AcceptorMechanism>;
+}
+
+/// A mechanism that an [`Initiator`](crate::Initiator) offers, with the credential for one context.
+///
+/// Kerberos is [`InitiatorParams::into_mechanism`](crate::InitiatorParams::into_mechanism); others come from other
+/// crates.
+pub trait InitiatorMechanism: fmt::Debug + Send {
+    /// The object identifiers it is offered under, its own first.
+    fn oids(&self) -> &[ObjectIdentifier];
+
+    /// Makes the first token, without SPNEGO around it.
+    ///
+    /// # Errors
+    /// When the credential cannot be used.
+    fn start(self: Box<Self>, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError>;
 }
 
 impl fmt::Debug for dyn Mechanism {
@@ -55,4 +89,15 @@ pub enum Step {
         /// The context.
         context: Box<SecurityContext>,
     },
+}
+
+/// The mechanism that a context token says it is of: by the identifier in its frame, or by what NTLM's and Kerberos' own
+/// messages begin with. Nothing else of it is looked at.
+pub(crate) fn mechanism_of(token: &[u8]) -> Option<ObjectIdentifier> {
+    match gss_token::peek(token) {
+        TokenKind::Framed(oid) => Some(oid),
+        TokenKind::Ntlm => Some(oids::NTLMSSP),
+        TokenKind::Kerberos(MsgType::AP_REQ | MsgType::AP_REP | MsgType::KRB_ERROR) => Some(oids::KRB5),
+        _ => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! SPNEGO: which mechanism, and proof that nobody meddled with the choice (RFC 4178, MS-SPNG).
 //!
-//! Both sides know mechanisms through the [`Mechanism`] trait only. The list of mechanisms is kept as the bytes that
+//! Both sides know mechanisms through their traits only. The list of mechanisms is kept as the bytes that
 //! were sent or received, because the mechListMIC is over those.
 //!
 //! ```text
@@ -24,13 +24,11 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_asn1::ObjectIdentifier;
 
 use crate::error::{Cause, GssError};
-use crate::mechanism::Mechanism;
 
 pub(crate) use acceptor::SpnegoAcceptor;
 pub(crate) use initiator::SpnegoInitiator;
@@ -38,14 +36,12 @@ pub(crate) use initiator::SpnegoInitiator;
 /// The most tokens that either end takes from the other in one context.
 const MAX_LEGS: u32 = 8;
 
-/// A mechanism that can be negotiated, under all object identifiers it goes by.
-///
-/// Kerberos has two: its own, and the one that Windows 2000 made of it by encoding a component in 16 bits. They are one
-/// mechanism where RFC 4178 section 5 asks which is preferred.
-#[derive(Debug)]
-pub(crate) struct Candidate {
-    pub(crate) oids: Vec<ObjectIdentifier>,
-    pub(crate) mechanism: Box<dyn Mechanism>,
+/// What the acceptor's first token says in place of a name (MS-SPNG 2.2.1).
+const HINT_NAME: &[u8] = b"not_defined_in_RFC4178@please_ignore";
+
+/// The NegTokenInit2 of an acceptor that speaks first.
+pub(crate) fn hello(offered: &[ObjectIdentifier]) -> Result<Vec<u8>, GssError> {
+    token::encode_init2(offered, HINT_NAME)
 }
 
 /// Counts the peer's tokens.

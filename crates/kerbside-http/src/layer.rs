@@ -41,7 +41,7 @@ impl Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("service", &self.acceptor.params().service)
+            .field("acceptor", &self.acceptor)
             .finish_non_exhaustive()
     }
 }

@@ -37,11 +37,6 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Whether a token is an AP-REQ without framing.
-pub(crate) fn is_bare_ap_req(token: &[u8]) -> bool {
-    peek_message(token) == Some(MsgType::AP_REQ)
-}
-
 pub(super) fn unframe(token: &[u8]) -> Result<(Framing, Message<'_>), GssError> {
     if token.len() > MAX_CONTEXT_TOKEN_LEN {
         let (length, most) = (token.len(), MAX_CONTEXT_TOKEN_LEN);

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{ObjectIdentifier, oids};
@@ -9,38 +10,34 @@ use kerbside_crypto::CryptoRng;
 use kerbside_protocol::Now;
 
 use super::token::{self, NegState, Reply};
-use super::{Candidate, Legs, broken};
+use super::{Legs, broken};
 use crate::context::SecurityContext;
 use crate::error::{Cause, GssError};
-use crate::mechanism::{Mechanism, Step};
+use crate::mechanism::{AcceptorMechanism, Mechanism, Step};
 use crate::oid_name::oid_name;
 
 /// Waits for the NegTokenInit.
 #[derive(Debug)]
 pub(crate) struct SpnegoAcceptor {
-    candidates: Vec<Candidate>,
+    mechanisms: Arc<[Arc<dyn AcceptorMechanism>]>,
 }
 
 impl SpnegoAcceptor {
     /// An acceptor of these mechanisms, in order of preference.
-    pub(crate) fn new(candidates: Vec<Candidate>) -> Self {
-        Self { candidates }
+    pub(crate) fn new(mechanisms: Arc<[Arc<dyn AcceptorMechanism>]>) -> Self {
+        Self { mechanisms }
     }
 
     /// The mechanism to use: the initiator's first choice that is known here.
-    fn choose(self, offered: &[ObjectIdentifier]) -> Result<Choice, GssError> {
-        let mut candidates = self.candidates;
+    fn choose(&self, offered: &[ObjectIdentifier]) -> Result<Choice<'_>, GssError> {
         for (place, oid) in offered.iter().enumerate() {
-            if let Some(index) = candidates
-                .iter()
-                .position(|candidate| candidate.oids.contains(oid))
-            {
-                let candidate = candidates.swap_remove(index);
+            let mut ours = self.mechanisms.iter().enumerate();
+            if let Some((index, mechanism)) = ours.find(|(_, mechanism)| mechanism.oids().contains(oid)) {
                 return Ok(Choice {
                     oid: *oid,
                     place,
                     ours: index,
-                    candidate,
+                    mechanism,
                 });
             }
         }
@@ -49,13 +46,13 @@ impl SpnegoAcceptor {
     }
 }
 
-struct Choice {
+struct Choice<'a> {
     oid: ObjectIdentifier,
     /// Its place in the initiator's list.
     place: usize,
     /// Its place in ours.
     ours: usize,
-    candidate: Candidate,
+    mechanism: &'a Arc<dyn AcceptorMechanism>,
 }
 
 impl Mechanism for SpnegoAcceptor {
@@ -73,7 +70,7 @@ impl Mechanism for SpnegoAcceptor {
             mic_required: choice.place != 0 || choice.ours != 0,
             legs: Legs::NONE.next()?,
         };
-        let mechanism = choice.candidate.mechanism;
+        let mechanism = choice.mechanism.start();
         let optimistic = init.token.filter(|_| choice.place == 0);
         let Some(mech_token) = optimistic else {
             // The token in the message, if any, is of a mechanism that was not chosen. Windows' clients that begin

@@ -8,45 +8,62 @@ use kerbside_crypto::CryptoRng;
 use kerbside_protocol::Now;
 
 use super::token::{self, NegState, Reply, Response};
-use super::{Candidate, Legs, broken};
+use super::{Legs, broken};
 use crate::context::SecurityContext;
 use crate::error::{Cause, GssError};
-use crate::mechanism::{Mechanism, Step};
+use crate::mechanism::{InitiatorMechanism, Mechanism, Step};
 
 /// Not begun yet.
 #[derive(Debug)]
 pub(crate) struct SpnegoInitiator {
-    candidates: Vec<Candidate>,
+    mechanisms: Vec<Box<dyn InitiatorMechanism>>,
+    leave_out: bool,
 }
 
 impl SpnegoInitiator {
     /// An initiator that offers these mechanisms, best first.
-    pub(crate) fn new(candidates: Vec<Candidate>) -> Self {
-        Self { candidates }
-    }
-}
-
-impl Mechanism for SpnegoInitiator {
-    fn oid(&self) -> ObjectIdentifier {
-        oids::SPNEGO
-    }
-
-    /// The first step takes nothing, or the NegTokenInit2 of an acceptor that speaks first. That one is not
-    /// authenticated, so nothing in it is used; it must only be one.
-    fn step(self: Box<Self>, token: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
-        if !token.is_empty() {
-            token::parse_init2(token)?;
+    pub(crate) fn new(mechanisms: Vec<Box<dyn InitiatorMechanism>>) -> Self {
+        Self {
+            mechanisms,
+            leave_out: false,
         }
-        let offered: Vec<ObjectIdentifier> = self
-            .candidates
-            .iter()
-            .flat_map(|candidate| candidate.oids.iter().copied())
-            .collect();
-        let mut candidates = self.candidates.into_iter();
-        let first = candidates.next().ok_or(Cause::Misuse {
+    }
+
+    /// Offers only mechanisms from the first one on that can start.
+    pub(crate) fn leaving_out(self) -> Self {
+        Self {
+            leave_out: true,
+            ..self
+        }
+    }
+
+    /// Answers the NegTokenInit2 of an acceptor that speaks first. It is not authenticated, so nothing in it is used; it
+    /// must only be one.
+    pub(crate) fn answer(self, hint: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        token::parse_init2(hint)?;
+        self.start(now, rng)
+    }
+
+    pub(crate) fn start(self, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        let mut mechanisms = self.mechanisms.into_iter();
+        let mut nothing = Cause::Misuse {
             reason: "SPNEGO: no mechanism to offer",
-        })?;
-        let (mech_token, mechanism) = start(first.mechanism, now, rng)?;
+        }
+        .into();
+        let (preferred, mech_token, mechanism) = loop {
+            let Some(first) = mechanisms.next() else {
+                return Err(nothing);
+            };
+            let preferred = first.oids().to_vec();
+            match begin(first, now, rng) {
+                Ok((mech_token, mechanism)) => break (preferred, mech_token, mechanism),
+                Err(error) if self.leave_out => nothing = error,
+                Err(error) => return Err(error),
+            }
+        };
+        let others: Vec<Box<dyn InitiatorMechanism>> = mechanisms.collect();
+        let mut offered = preferred.clone();
+        offered.extend(others.iter().flat_map(|other| other.oids().iter().copied()));
         let mech_list = token::encode_mech_list(&offered)?;
         let token = token::encode_init(&mech_list, mech_token.as_deref())?;
         let next = Box::new(AwaitFirstReply {
@@ -55,9 +72,9 @@ impl Mechanism for SpnegoInitiator {
                 mic_required: false,
                 legs: Legs::NONE,
             },
-            preferred: first.oids,
+            preferred,
             mechanism,
-            others: candidates.collect(),
+            others,
         });
         Ok(Step::Continue { token, next })
     }
@@ -72,12 +89,12 @@ enum Chosen {
     Established(Box<SecurityContext>),
 }
 
-fn start(
-    mechanism: Box<dyn Mechanism>,
+fn begin(
+    mechanism: Box<dyn InitiatorMechanism>,
     now: Now,
     rng: &mut dyn CryptoRng,
 ) -> Result<(Option<Vec<u8>>, Chosen), GssError> {
-    match mechanism.step(&[], now, rng)? {
+    match mechanism.start(now, rng)? {
         Step::Continue { token, next } => Ok((Some(token), Chosen::Waiting(next))),
         Step::Done { token, context, .. } => Ok((token, Chosen::Established(context))),
     }
@@ -98,7 +115,7 @@ struct AwaitFirstReply {
     /// What the optimistic mechanism goes by.
     preferred: Vec<ObjectIdentifier>,
     mechanism: Chosen,
-    others: Vec<Candidate>,
+    others: Vec<Box<dyn InitiatorMechanism>>,
 }
 
 impl Mechanism for AwaitFirstReply {
@@ -160,19 +177,19 @@ impl Negotiation {
     /// prove which list they saw.
     fn switch(
         mut self,
-        others: Vec<Candidate>,
+        others: Vec<Box<dyn InitiatorMechanism>>,
         chosen: ObjectIdentifier,
         now: Now,
         rng: &mut dyn CryptoRng,
     ) -> Result<Step, GssError> {
-        let candidate = others
+        let mechanism = others
             .into_iter()
-            .find(|candidate| candidate.oids.contains(&chosen))
+            .find(|other| other.oids().contains(&chosen))
             .ok_or_else(|| {
                 broken("expected one of the offered mechanisms, but the acceptor chose another")
             })?;
         self.mic_required = true;
-        let (mech_token, mechanism) = start(candidate.mechanism, now, rng)?;
+        let (mech_token, mechanism) = begin(mechanism, now, rng)?;
         match mechanism {
             Chosen::Waiting(next) => self.send_mech_token(mech_token, Chosen::Waiting(next)),
             Chosen::Established(context) => self.send_last_token(mech_token, context),

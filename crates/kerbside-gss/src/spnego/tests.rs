@@ -24,9 +24,11 @@ use kerbside_protocol::Now;
 use super::token::{NegState, Reply, encode_init, encode_mech_list, parse_init, parse_resp};
 use super::*;
 use crate::error::Major;
-use crate::krb5::{self, Krb5Acceptor, Krb5Initiator};
 use crate::test_realm::{Established, SharedReplay, TestRealm, locate};
-use crate::{Acceptor, ContextFlags, Initiator, InitiatorParams, SecurityContext, Step};
+use crate::{
+    Acceptor, AcceptorMechanism, ChannelBindings, ContextFlags, Initiator, InitiatorMechanism,
+    InitiatorParams, Mechanism, SecurityContext, Step,
+};
 
 /// A mechanism that nobody has.
 const STRANGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.3.4.5");
@@ -43,9 +45,9 @@ fn realm() -> TestRealm {
     TestRealm::new(EncryptionType(18), EncryptionType(18))
 }
 
-/// Sends a fixed token and waits for ever.
+/// Goes by an identifier of the test's choice, sends a fixed token and waits for ever.
 #[derive(Debug)]
-struct Strange;
+struct Strange([ObjectIdentifier; 1]);
 
 impl Mechanism for Strange {
     fn oid(&self) -> ObjectIdentifier {
@@ -60,43 +62,55 @@ impl Mechanism for Strange {
     }
 }
 
-fn krb5_initiator(realm: &mut TestRealm, flags: ContextFlags) -> Box<dyn Mechanism> {
-    let credential = realm.credential();
-    Box::new(Krb5Initiator {
-        credential,
-        flags,
-        channel_bindings: None,
-        clock_offset_seconds: 0,
-    })
-}
+impl InitiatorMechanism for Strange {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &self.0
+    }
 
-fn krb5_acceptor(realm: &TestRealm) -> Candidate {
-    let mechanism = Box::new(Krb5Acceptor::new(Arc::new(realm.acceptor_params())));
-    Candidate {
-        oids: krb5::OIDS.to_vec(),
-        mechanism,
+    fn start(self: Box<Self>, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        self.step(&[], now, rng)
     }
 }
 
-fn strange(oid: ObjectIdentifier) -> Candidate {
-    Candidate {
-        oids: vec![oid],
-        mechanism: Box::new(Strange),
+impl AcceptorMechanism for Strange {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &self.0
     }
+
+    fn start(&self) -> Box<dyn Mechanism> {
+        Box::new(Self(self.0))
+    }
+
+    fn with_channel_bindings(&self, _: Option<&ChannelBindings>) -> Arc<dyn AcceptorMechanism> {
+        Arc::new(Self(self.0))
+    }
+}
+
+fn strange(oid: ObjectIdentifier) -> Strange {
+    Strange([oid])
+}
+
+fn krb5_initiator(realm: &mut TestRealm, flags: ContextFlags) -> Box<dyn InitiatorMechanism> {
+    InitiatorParams::new(realm.credential())
+        .with_flags(flags)
+        .into_mechanism()
+        .unwrap()
 }
 
 /// An initiator that offers these, then Kerberos.
-fn initiator_after(
-    realm: &mut TestRealm,
-    first: &[ObjectIdentifier],
-    flags: ContextFlags,
-) -> Box<dyn Mechanism> {
-    let mut candidates: Vec<Candidate> = first.iter().map(|oid| strange(*oid)).collect();
-    candidates.push(Candidate {
-        oids: krb5::OIDS.to_vec(),
-        mechanism: krb5_initiator(realm, flags),
-    });
-    Box::new(SpnegoInitiator::new(candidates))
+fn initiator_after(realm: &mut TestRealm, first: &[ObjectIdentifier], flags: ContextFlags) -> Initiator {
+    let mut mechanisms: Vec<Box<dyn InitiatorMechanism>> = Vec::new();
+    for oid in first {
+        mechanisms.push(Box::new(strange(*oid)));
+    }
+    mechanisms.push(krb5_initiator(realm, flags));
+    Initiator::negotiate(mechanisms)
+}
+
+/// An initiator's first step at the realm's time.
+fn start(realm: &mut TestRealm, initiator: Initiator) -> Step {
+    let now = realm.now();
+    initiator.start(now, &mut realm.rng).unwrap()
 }
 
 fn cont(step: Step) -> (Vec<u8>, Box<dyn Mechanism>) {
@@ -178,8 +192,8 @@ fn bare_success_is_marked() {
 
 /// The raw token of an initiator, to be put into messages of our making.
 fn raw_token(realm: &mut TestRealm, flags: ContextFlags) -> (Vec<u8>, Step) {
-    let mechanism = krb5_initiator(realm, flags);
-    let step = step(realm, mechanism, &[]).unwrap();
+    let initiator = Initiator::raw(krb5_initiator(realm, flags));
+    let step = start(realm, initiator);
     match step {
         Step::Done {
             token,
@@ -534,30 +548,11 @@ fn acceptor_that_speaks_first_is_not_believed() {
 
 #[test]
 fn a_conversation_has_an_end() {
-    /// Wants tokens for ever.
-    #[derive(Debug)]
-    struct Endless;
-
-    impl Mechanism for Endless {
-        fn oid(&self) -> ObjectIdentifier {
-            STRANGE
-        }
-
-        fn step(self: Box<Self>, _: &[u8], _: Now, _: &mut dyn CryptoRng) -> Result<Step, GssError> {
-            Ok(Step::Continue {
-                token: b"more".to_vec(),
-                next: self,
-            })
-        }
-    }
-
     let mut realm = realm();
-    let candidate = Candidate {
-        oids: vec![STRANGE],
-        mechanism: Box::new(Endless),
-    };
-    let acceptor = Box::new(SpnegoAcceptor::new(vec![candidate]));
-    let (_, mut next) = cont(step(&mut realm, acceptor, &init_of(&[STRANGE], Some(b"x"))).unwrap());
+    let acceptor = Acceptor::with_mechanisms(vec![Arc::new(strange(STRANGE))]);
+    let now = realm.now();
+    let begun = acceptor.step(&init_of(&[STRANGE], Some(b"x")), now, &mut realm.rng);
+    let (_, mut next) = cont(begun.unwrap());
     let reply = Reply {
         token: Some(b"x"),
         ..Reply::default()
@@ -592,12 +587,22 @@ impl Mechanism for Scripted {
     }
 }
 
+impl InitiatorMechanism for Scripted {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &[STRANGE]
+    }
+
+    fn start(self: Box<Self>, now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
+        self.step(&[], now, rng)
+    }
+}
+
 /// An acceptor that calls itself done while the mechanism still has something to send.
 #[test]
 fn completed_before_the_mechanism_is_refused() {
     let more = |token: &[u8]| Step::Continue {
         token: token.to_vec(),
-        next: Box::new(Strange),
+        next: Box::new(strange(STRANGE)),
     };
     let mut realm = realm();
     let (_, begun) = raw_token(&mut realm, one_way());
@@ -608,12 +613,8 @@ fn completed_before_the_mechanism_is_refused() {
         context,
     };
     for second in [more(b"second"), last] {
-        let candidate = Candidate {
-            oids: vec![STRANGE],
-            mechanism: Box::new(Scripted(vec![more(b"first"), second])),
-        };
-        let initiator = Box::new(SpnegoInitiator::new(vec![candidate]));
-        let (_, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+        let scripted = Scripted(vec![more(b"first"), second]);
+        let (_, next) = cont(start(&mut realm, Initiator::negotiate(vec![Box::new(scripted)])));
         let reply = Reply {
             state: Some(NegState::ACCEPT_COMPLETED),
             supported_mech: Some(STRANGE),

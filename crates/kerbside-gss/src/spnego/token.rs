@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    NegTokenInit, NegTokenResp, NegotiationToken, ObjectIdentifier, Raw, decode, encode, gss_token, oids,
+    KerberosString, NegHints, NegTokenInit, NegTokenInit2, NegTokenResp, NegotiationToken, ObjectIdentifier,
+    Raw, decode, encode, gss_token, oids,
 };
 
 pub(super) use kerbside_asn1::NegState;
@@ -140,5 +141,24 @@ pub(super) fn encode_init(mech_list: &[u8], mech_token: Option<&[u8]>) -> Result
     Ok(gss_token::wrap(
         oids::SPNEGO,
         &encode(&NegotiationToken::Init(init))?,
+    ))
+}
+
+/// A NegTokenInit2 in its framing.
+pub(super) fn encode_init2(mechs: &[ObjectIdentifier], hint_name: &[u8]) -> Result<Vec<u8>, GssError> {
+    let mech_list = encode_mech_list(mechs)?;
+    let init = NegTokenInit2 {
+        mech_types: Some(Raw::parse(&mech_list)?),
+        req_flags: None,
+        mech_token: None,
+        neg_hints: Some(NegHints {
+            hint_name: Some(KerberosString::new(hint_name)),
+            hint_address: None,
+        }),
+        mech_list_mic: None,
+    };
+    Ok(gss_token::wrap(
+        oids::SPNEGO,
+        &encode(&NegotiationToken::Init2(init))?,
     ))
 }

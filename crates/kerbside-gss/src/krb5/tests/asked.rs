@@ -58,7 +58,7 @@ fn bindings_of_a_connection() {
             .with_channel_bindings(None, BindingPolicy::Required),
     );
     let bindings = Some(ChannelBindings::tls_exporter(&[3; 32]));
-    let acceptor = acceptor.with_channel_bindings(bindings.clone());
+    let acceptor = acceptor.with_channel_bindings(bindings.as_ref());
     let params = raw(realm.credential()).with_channel_bindings(bindings);
     let both = realm.establish(params, &acceptor).unwrap();
     assert_eq!(both.acceptor.facts().bindings, BindingState::Bound);

@@ -12,12 +12,12 @@ fn altered_mechanism_list_is_noticed() {
         };
         let mut realm = realm();
         let initiator = initiator_after(&mut realm, &[STRANGE, oids::NTLMSSP], flags);
-        let (token, _) = cont(step(&mut realm, initiator, &[]).unwrap());
+        let (token, _) = cont(start(&mut realm, initiator));
         let mut refusals = 0;
         for index in list_at(&token) {
             let mut realm = self::realm();
             let initiator = initiator_after(&mut realm, &[STRANGE, oids::NTLMSSP], flags);
-            let begun = step(&mut realm, initiator, &[]).unwrap();
+            let begun = start(&mut realm, initiator);
             let acceptor = realm.acceptor();
             let result = realm.converse(begun, |token, now, rng| {
                 let mut altered = token.to_vec();
@@ -143,7 +143,8 @@ fn every_octet_of_the_mic_legs_counts() {
 /// Plays a negotiation with MICs and alters one octet of one leg. Gives the leg's length if a context came of it.
 fn altered_leg(flags: ContextFlags, leg: usize, index: usize, change: u8) -> Option<usize> {
     let mut realm = realm();
-    let mut ends = [Some(initiator_after(&mut realm, &[STRANGE], flags)), None];
+    let mut initiator = Some(initiator_after(&mut realm, &[STRANGE], flags));
+    let mut ends: [Option<Box<dyn Mechanism>>; 2] = [None, None];
     let mut contexts = [None, None];
     let mut length = 0;
     let mut token = Vec::new();
@@ -158,6 +159,7 @@ fn altered_leg(flags: ContextFlags, leg: usize, index: usize, change: u8) -> Opt
         let end = turn % 2;
         let result = match ends[end].take() {
             Some(next) => step(&mut realm, next, &token),
+            None if turn == 0 => Ok(start(&mut realm, initiator.take().unwrap())),
             None if turn == 1 => accept(&mut realm, &token),
             None => return None,
         };
@@ -196,7 +198,7 @@ fn altered_leg(flags: ContextFlags, leg: usize, index: usize, change: u8) -> Opt
 fn free_in_leg(flags: ContextFlags, leg: usize, index: usize) -> bool {
     let mut realm = realm();
     let initiator = initiator_after(&mut realm, &[STRANGE], flags);
-    let begun = step(&mut realm, initiator, &[]).unwrap();
+    let begun = start(&mut realm, initiator);
     let acceptor = realm.acceptor();
     let both = realm
         .converse(begun, |token, now, rng| acceptor.step(token, now, rng))

@@ -13,7 +13,7 @@ fn second_choice_costs_a_leg_and_is_proved() {
         for flags in [one_way(), mutual()] {
             let mut realm = realm();
             let initiator = initiator_after(&mut realm, &[first], flags);
-            let begun = step(&mut realm, initiator, &[]).unwrap();
+            let begun = start(&mut realm, initiator);
             let acceptor = realm.acceptor();
             let mut both = realm
                 .converse(begun, |token, now, rng| acceptor.step(token, now, rng))
@@ -46,7 +46,7 @@ fn second_choice_costs_a_leg_and_is_proved() {
 fn struck_out_mechanism_is_noticed_by_the_initiator() {
     let mut realm = realm();
     let initiator = initiator_after(&mut realm, &[STRANGE], one_way());
-    let (_, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+    let (_, next) = cont(start(&mut realm, initiator));
     // What the acceptor would answer to a NegTokenInit with Kerberos alone and no token.
     let (answer, waiting) = cont(accept(&mut realm, &init_of(&[oids::KRB5], None)).unwrap());
     assert_eq!(
@@ -182,7 +182,7 @@ fn what_may_not_stand_beside_the_acceptors_last_mic() {
     ] {
         let mut realm = realm();
         let initiator = initiator_after(&mut realm, &[STRANGE], one_way());
-        let (first, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+        let (first, next) = cont(start(&mut realm, initiator));
         let (answer, waiting) = cont(accept(&mut realm, &first).unwrap());
         let (last, next) = cont(step(&mut realm, next, &answer).unwrap());
         let (answer, _, _) = done(step(&mut realm, waiting, &last).unwrap());
@@ -207,7 +207,7 @@ fn what_may_not_stand_beside_the_acceptors_last_mic() {
 fn request_mic_in_a_later_reply_is_refused() {
     let mut realm = realm();
     let initiator = initiator_after(&mut realm, &[STRANGE], mutual());
-    let (token, next) = cont(step(&mut realm, initiator, &[]).unwrap());
+    let (token, next) = cont(start(&mut realm, initiator));
     let (answer, waiting) = cont(accept(&mut realm, &token).unwrap());
     let (token, next) = cont(step(&mut realm, next, &answer).unwrap());
     let (answer, _) = cont(step(&mut realm, waiting, &token).unwrap());
@@ -281,8 +281,8 @@ fn volunteered_mics() {
 }
 
 fn step_raw(realm: &mut TestRealm, token: &[u8]) -> Step {
-    let candidate = krb5_acceptor(realm);
-    step(realm, candidate.mechanism, token).unwrap()
+    let mechanism = realm.acceptor_params().into_mechanism().start();
+    step(realm, mechanism, token).unwrap()
 }
 
 /// Windows 2000 puts the response token into the mechListMIC field as well.
@@ -346,9 +346,11 @@ fn acceptors_preference_counts_as_well() {
     let mut realm = realm();
     let (raw, begun) = raw_token(&mut realm, one_way());
     let list = encode_mech_list(&[oids::KRB5, STRANGE]).unwrap();
-    let acceptor = SpnegoAcceptor::new(vec![strange(STRANGE), krb5_acceptor(&realm)]);
+    let krb5 = realm.acceptor_params().into_mechanism();
+    let acceptor = Acceptor::with_mechanisms(vec![Arc::new(strange(STRANGE)), krb5]);
     let token = encode_init(&list, Some(&raw)).unwrap();
-    let (answer, waiting) = cont(step(&mut realm, Box::new(acceptor), &token).unwrap());
+    let now = realm.now();
+    let (answer, waiting) = cont(acceptor.step(&token, now, &mut realm.rng).unwrap());
     let response = parse_resp(&answer).unwrap();
     assert_eq!(response.state, Some(NegState::REQUEST_MIC));
     let (_, _, mut context) = done(begun);
