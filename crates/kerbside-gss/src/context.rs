@@ -107,6 +107,12 @@ impl SecurityContext {
         self.facts.negotiated = true;
     }
 
+    /// Whether SPNEGO's mechanism list must be proved: never by a context that cannot sign, and by one that insists even
+    /// where `negotiation` alone would not.
+    pub(crate) fn mech_list_mic_due(&self, negotiation: bool) -> bool {
+        self.messages.can_sign() && (negotiation || self.messages.mech_list_mic_required())
+    }
+
     pub(crate) fn mech_list_mic(&mut self, mech_list: &[u8]) -> Result<Vec<u8>, GssError> {
         self.messages.mech_list_mic(mech_list)
     }

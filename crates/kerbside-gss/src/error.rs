@@ -174,10 +174,17 @@ pub enum Cause {
         /// Which rule.
         reason: &'static str,
     },
-    /// SPNEGO: none of the offered mechanisms is known here.
+    /// SPNEGO: none of the offered mechanisms is accepted here.
     NoCommonMechanism {
         /// What was offered, by name where there is one.
         offered: Vec<String>,
+        /// What is accepted.
+        accepted: Vec<String>,
+    },
+    /// SPNEGO: the acceptor chose a mechanism that it was not offered.
+    NotOffered {
+        /// Its name or object identifier.
+        chosen: String,
     },
     /// A token of a mechanism that is not accepted.
     MechanismRefused {
@@ -314,7 +321,9 @@ impl Cause {
             | Self::TooManyLegs { .. }
             | Self::AuthenticatorChecksum { .. } => Major::DefectiveToken,
             Self::BadMic | Self::WrongDirection { .. } | Self::NotConfidential => Major::BadMic,
-            Self::NoCommonMechanism { .. } | Self::MechanismRefused { .. } => Major::BadMech,
+            Self::NoCommonMechanism { .. } | Self::NotOffered { .. } | Self::MechanismRefused { .. } => {
+                Major::BadMech
+            }
             Self::PeerRejected | Self::Protocol(ProtocolError::Refused(_)) => Major::PeerRefused,
             Self::BadBindings { .. } | Self::BindingsTooLong { .. } => Major::BadBindings,
             Self::WrongService { .. } | Self::NoKey { .. } | Self::WrongKey { .. } | Self::KeySource(_) => {
@@ -410,20 +419,25 @@ impl fmt::Display for Cause {
             Self::WrongDirection { reason } => write!(f, "per-message token: {reason}"),
             Self::NotConfidential => f.write_str("message: expected it encrypted, but found it only signed"),
             Self::Negotiation { reason } => write!(f, "SPNEGO: {reason}"),
-            Self::NoCommonMechanism { offered } if offered.is_empty() => {
+            Self::NoCommonMechanism { offered, .. } if offered.is_empty() => {
                 f.write_str("SPNEGO: no mechanism was offered")
             }
-            Self::NoCommonMechanism { offered } => {
+            Self::NoCommonMechanism { offered, accepted } => {
                 write!(
                     f,
-                    "SPNEGO: expected Kerberos among the offered mechanisms, but found {}",
+                    "SPNEGO: expected one of {} among the offered mechanisms, but found {}",
+                    accepted.join(", "),
                     offered.join(", ")
                 )
             }
+            Self::NotOffered { chosen } => write!(
+                f,
+                "SPNEGO: expected one of the offered mechanisms, but the acceptor chose {chosen}"
+            ),
             Self::MechanismRefused { mechanism } => {
                 write!(
                     f,
-                    "expected a Kerberos or SPNEGO token, but found {mechanism}, which is not accepted here"
+                    "expected a token of a mechanism in use, but found {mechanism}, which is not accepted here"
                 )
             }
             Self::AuthenticatorChecksum { reason } => {

@@ -76,6 +76,7 @@ mod key_source;
 mod krb5;
 mod mechanism;
 mod message;
+pub mod negoex;
 mod oid_name;
 mod sequence;
 mod spnego;

@@ -13,6 +13,7 @@ use kerbside_protocol::Now;
 use crate::channel_bindings::ChannelBindings;
 use crate::context::SecurityContext;
 use crate::error::GssError;
+use crate::negoex;
 
 /// Longest context token that is looked at. Tickets of users in many groups reach 48 kB.
 pub const MAX_CONTEXT_TOKEN_LEN: usize = 128 * 1024;
@@ -94,6 +95,9 @@ pub enum Step {
 /// The mechanism that a context token says it is of: by the identifier in its frame, or by what NTLM's and Kerberos' own
 /// messages begin with. Nothing else of it is looked at.
 pub(crate) fn mechanism_of(token: &[u8]) -> Option<ObjectIdentifier> {
+    if token.starts_with(negoex::SIGNATURE) {
+        return Some(oids::NEGOEX);
+    }
     match gss_token::peek(token) {
         TokenKind::Framed(oid) => Some(oid),
         TokenKind::Ntlm => Some(oids::NTLMSSP),

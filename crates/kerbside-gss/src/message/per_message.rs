@@ -54,6 +54,12 @@ pub trait PerMessage: Send + fmt::Debug {
 
     fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<SequenceFinding, GssError>;
 
+    /// Whether the context has integrity protection. Without it there is no MIC over SPNEGO's mechanism list either (RFC
+    /// 4178 section 5).
+    fn can_sign(&self) -> bool {
+        true
+    }
+
     /// Whether both ends must prove SPNEGO's mechanism list though RFC 4178 section 5 would let them leave it out (NTLM
     /// whose AUTHENTICATE has a MIC).
     fn mech_list_mic_required(&self) -> bool {

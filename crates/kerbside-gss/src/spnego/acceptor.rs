@@ -1,6 +1,7 @@
 //! The acceptor's side of SPNEGO.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,11 +10,12 @@ use kerbside_asn1::{ObjectIdentifier, oids};
 use kerbside_crypto::CryptoRng;
 use kerbside_protocol::Now;
 
-use super::token::{self, NegState, Reply};
+use super::token::{self, Init, NegState, Reply};
 use super::{Legs, broken};
 use crate::context::SecurityContext;
 use crate::error::{Cause, GssError};
-use crate::mechanism::{AcceptorMechanism, Mechanism, Step};
+use crate::mechanism::{AcceptorMechanism, Mechanism, Step, mechanism_of};
+use crate::negoex;
 use crate::oid_name::oid_name;
 
 /// Waits for the NegTokenInit.
@@ -29,8 +31,8 @@ impl SpnegoAcceptor {
     }
 
     /// The mechanism to use: the initiator's first choice that is known here.
-    fn choose(&self, offered: &[ObjectIdentifier]) -> Result<Choice<'_>, GssError> {
-        for (place, oid) in offered.iter().enumerate() {
+    fn choose(&self, init: &Init<'_>) -> Result<Choice<'_>, GssError> {
+        for (place, oid) in init.mechs.iter().enumerate() {
             let mut ours = self.mechanisms.iter().enumerate();
             if let Some((index, mechanism)) = ours.find(|(_, mechanism)| mechanism.oids().contains(oid)) {
                 return Ok(Choice {
@@ -41,8 +43,15 @@ impl SpnegoAcceptor {
                 });
             }
         }
-        let offered: Vec<String> = offered.iter().map(oid_name).collect();
-        Err(Cause::NoCommonMechanism { offered }.into())
+        let ours = self.mechanisms.iter().filter_map(|ours| ours.oids().first());
+        let mut offered: Vec<String> = init.mechs.iter().map(oid_name).collect();
+        let schemes = negoex::offered_schemes(init.token.unwrap_or_default());
+        offered.extend(schemes.iter().map(|scheme| format!("NEGOEX scheme {scheme}")));
+        Err(Cause::NoCommonMechanism {
+            offered,
+            accepted: ours.map(oid_name).collect(),
+        }
+        .into())
     }
 }
 
@@ -55,6 +64,14 @@ struct Choice<'a> {
     mechanism: &'a Arc<dyn AcceptorMechanism>,
 }
 
+impl Choice<'_> {
+    /// Whether the optimistic token is the chosen mechanism's: it belongs to the first of the initiator's list, unless it
+    /// says itself that it is of another one.
+    fn is_of(&self, token: &[u8]) -> bool {
+        self.place == 0 && mechanism_of(token).is_none_or(|oid| self.mechanism.oids().contains(&oid))
+    }
+}
+
 impl Mechanism for SpnegoAcceptor {
     fn oid(&self) -> ObjectIdentifier {
         oids::SPNEGO
@@ -63,7 +80,7 @@ impl Mechanism for SpnegoAcceptor {
     fn step(self: Box<Self>, token: &[u8], now: Now, rng: &mut dyn CryptoRng) -> Result<Step, GssError> {
         let init = token::parse_init(token)?;
         let first_is_negoex = init.mechs.first() == Some(&oids::NEGOEX);
-        let choice = self.choose(&init.mechs).map_err(rejecting)?;
+        let choice = self.choose(&init).map_err(rejecting)?;
         let negotiation = Negotiation {
             mech_list: init.mech_list.to_vec(),
             // A mechanism that is both sides' first needs no proof that it was chosen rightly (RFC 4178 section 5).
@@ -71,8 +88,7 @@ impl Mechanism for SpnegoAcceptor {
             legs: Legs::NONE.next()?,
         };
         let mechanism = choice.mechanism.start();
-        let optimistic = init.token.filter(|_| choice.place == 0);
-        let Some(mech_token) = optimistic else {
+        let Some(mech_token) = init.token.filter(|token| choice.is_of(token)) else {
             // The token in the message, if any, is of a mechanism that was not chosen. Windows' clients that begin
             // with NEGOEX are told accept-incomplete; the proof is required of them all the same.
             let state = match (negotiation.mic_required, first_is_negoex) {
@@ -153,12 +169,13 @@ impl Negotiation {
 
     /// The mechanism is done: what is left are the MICs (RFC 4178 section 5).
     fn finish(
-        self,
+        mut self,
         mech_token: Option<Vec<u8>>,
         mut context: Box<SecurityContext>,
         turn: Turn<'_>,
     ) -> Result<Step, GssError> {
         context.set_negotiated();
+        self.mic_required = context.mech_list_mic_due(self.mic_required);
         let mut reply = Reply {
             state: Some(NegState::ACCEPT_COMPLETED),
             supported_mech: turn.supported_mech,

@@ -11,7 +11,8 @@ use super::token::{self, NegState, Reply, Response};
 use super::{Legs, broken};
 use crate::context::SecurityContext;
 use crate::error::{Cause, GssError};
-use crate::mechanism::{InitiatorMechanism, Mechanism, Step};
+use crate::mechanism::{InitiatorMechanism, Mechanism, Step, mechanism_of};
+use crate::oid_name::oid_name;
 
 /// Not begun yet.
 #[derive(Debug)]
@@ -131,6 +132,14 @@ impl Mechanism for AwaitFirstReply {
             others,
         } = *self;
         negotiation.legs = negotiation.legs.next()?;
+        let mechanism = match mechanism {
+            // The acceptor took the first mechanism's token and answers in its terms: it has no SPNEGO. Nothing was
+            // negotiated then, and that mechanism is the one that this side would have chosen.
+            Chosen::Waiting(mechanism) if mechanism_of(token).is_some_and(|oid| preferred.contains(&oid)) => {
+                return mechanism.step(token, now, rng);
+            }
+            mechanism => mechanism,
+        };
         let response = token::parse_resp(token)?;
         if response.state == Some(NegState::REQUEST_MIC) {
             negotiation.mic_required = true;
@@ -185,8 +194,8 @@ impl Negotiation {
         let mechanism = others
             .into_iter()
             .find(|other| other.oids().contains(&chosen))
-            .ok_or_else(|| {
-                broken("expected one of the offered mechanisms, but the acceptor chose another")
+            .ok_or_else(|| Cause::NotOffered {
+                chosen: oid_name(&chosen),
             })?;
         self.mic_required = true;
         let (mech_token, mechanism) = begin(mechanism, now, rng)?;
@@ -257,10 +266,11 @@ impl Negotiation {
 
     /// The mechanism's last token is ours: our MIC goes with it where one is required.
     fn send_last_token(
-        self,
+        mut self,
         mech_token: Option<Vec<u8>>,
         mut context: Box<SecurityContext>,
     ) -> Result<Step, GssError> {
+        self.mic_required = context.mech_list_mic_due(self.mic_required);
         let mic = if self.mic_required {
             Some(context.mech_list_mic(&self.mech_list)?)
         } else {
@@ -288,8 +298,13 @@ impl Negotiation {
     }
 
     /// The mechanism is done: what is left are the MICs (RFC 4178 section 5).
-    fn finish(self, mut context: Box<SecurityContext>, response: &Response<'_>) -> Result<Step, GssError> {
+    fn finish(
+        mut self,
+        mut context: Box<SecurityContext>,
+        response: &Response<'_>,
+    ) -> Result<Step, GssError> {
         context.set_negotiated();
+        self.mic_required = context.mech_list_mic_due(self.mic_required);
         let peer_waits = response
             .state
             .is_some_and(|state| state != NegState::ACCEPT_COMPLETED);
