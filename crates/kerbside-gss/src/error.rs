@@ -115,6 +115,10 @@ impl core::error::Error for GssError {
 pub enum Major {
     /// No mechanism that both sides have (`GSS_S_BAD_MECH`).
     BadMech,
+    /// A name that is none (`GSS_S_BAD_NAME`).
+    BadName,
+    /// A type of names that is not known (`GSS_S_BAD_NAMETYPE`).
+    BadNameType,
     /// Channel bindings missing or different (`GSS_S_BAD_BINDINGS`).
     BadBindings,
     /// A token that is malformed or not due now (`GSS_S_DEFECTIVE_TOKEN`).

@@ -34,6 +34,7 @@
 //! | for | see |
 //! |---|---|
 //! | who is at the other end, and how that is known | [`SecurityContext::facts`] |
+//! | names as GSS-API programs write and keep them | [`GssName`] |
 //! | which service an acceptor is | [`ServiceName`] |
 //! | binding a context to the TLS channel around it | [`ChannelBindings`], [`BindingPolicy`] |
 //! | messages: encrypted, signed, in place | [`SecurityContext::wrap`] and the calls around it |
@@ -76,6 +77,7 @@ mod key_source;
 mod krb5;
 mod mechanism;
 mod message;
+mod names;
 pub mod negoex;
 mod oid_name;
 mod sequence;
@@ -93,4 +95,5 @@ pub use initiator::{Initiator, InitiatorParams};
 pub use key_source::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey, ServiceName};
 pub use mechanism::{AcceptorMechanism, InitiatorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
 pub use message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+pub use names::{GssName, GssNameError, KerberosName, LocalNames, RealmOfHost, export_principal};
 pub use sequence::SequenceFinding;
