@@ -8,7 +8,11 @@
 )]
 
 mod altered;
+mod choice;
 mod mics;
+mod play;
+mod rules;
+mod turns;
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
