@@ -27,6 +27,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("kerbside-pac", &["kerbside-crypto", "kerbside-asn1"]),
     (
+        "kerbside-ntlm",
+        &[
+            "kerbside-crypto",
+            "kerbside-asn1",
+            "kerbside-formats",
+            "kerbside-protocol",
+            "kerbside-gss",
+        ],
+    ),
+    (
         "kerbside-kdc",
         &["kerbside-crypto", "kerbside-asn1", "kerbside-protocol"],
     ),
@@ -78,13 +88,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Layers 1 and 2: no clock, randomness, environment, file or socket.
-const NO_STD: [&str; 7] = [
+const NO_STD: [&str; 8] = [
     "kerbside-crypto",
     "kerbside-asn1",
     "kerbside-formats",
     "kerbside-protocol",
     "kerbside-gss",
     "kerbside-pac",
+    "kerbside-ntlm",
     "kerbside-kdc",
 ];
 

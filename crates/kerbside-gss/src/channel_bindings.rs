@@ -82,6 +82,14 @@ impl ChannelBindings {
         Ok(packed)
     }
 
+    /// MD5 over the structure: the `Bnd` field of Kerberos and NTLM's MsvAvChannelBindings. Public, as the bindings are.
+    ///
+    /// # Errors
+    /// When a part is longer than [`MAX_BINDINGS_LEN`].
+    pub fn md5(&self) -> Result<[u8; 16], GssError> {
+        Ok(*self.hash()?.as_bytes())
+    }
+
     /// The `Bnd` field: MD5 of [`Self::packed`].
     pub(crate) fn hash(&self) -> Result<BindingHash, GssError> {
         Ok(BindingHash(Md5::digest(self.packed()?).into()))

@@ -104,6 +104,7 @@ impl core::error::Error for GssError {
         // The causes that wrap another crate's error print it whole, so what is below that error comes next.
         match &*self.cause {
             Cause::Protocol(error) => error.source(),
+            Cause::Mechanism { error, .. } => error.source(),
             _ => None,
         }
     }
@@ -229,6 +230,13 @@ pub enum Cause {
         /// The most.
         most: u32,
     },
+    /// What a mechanism of another crate has to say.
+    Mechanism {
+        /// The kind of failure.
+        major: Major,
+        /// The mechanism's own error.
+        error: Box<dyn core::error::Error + Send + Sync>,
+    },
     /// This side's own `BindingsTooLong`.
     BindingsTooLong {
         /// Length of a part in octets.
@@ -334,6 +342,7 @@ impl Cause {
                 Major::NoCredential
             }
             Self::CredentialExpired { .. } => Major::CredentialsExpired,
+            Self::Mechanism { major, .. } => *major,
             Self::Protocol(_) => self.code().map_or(Major::Failure, major_of_code),
             Self::PeerAsksUnsupported { .. }
             | Self::KeyNotSupported { .. }
@@ -523,6 +532,7 @@ impl fmt::Display for Cause {
             }
             Self::SequenceExhausted => f.write_str("all sequence numbers of this context are used up"),
             Self::Misuse { reason } => f.write_str(reason),
+            Self::Mechanism { error, .. } => error.fmt(f),
         }
     }
 }
