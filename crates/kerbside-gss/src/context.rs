@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{KerberosTime, ObjectIdentifier, Principal, TicketFlags};
 use kerbside_crypto::{CryptoRng, EncryptionType};
+use zeroize::Zeroizing;
 
 use crate::channel_bindings::BindingState;
 use crate::error::GssError;
@@ -149,6 +150,13 @@ impl SecurityContext {
     #[must_use]
     pub fn expires(&self) -> Option<KerberosTime> {
         self.facts.expires
+    }
+
+    /// The key of the context, for protocols that derive keys of their own from it (SMB, MS-RPC): of Kerberos the key that
+    /// protects the messages, of NTLM the exported session key. None where the mechanism has none.
+    #[must_use]
+    pub fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.messages.session_key()
     }
 
     /// Protects a message (`GSS_Wrap`): encrypted if `confidential`, else readable and with a checksum.

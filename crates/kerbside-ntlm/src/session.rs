@@ -11,12 +11,13 @@ use kerbside_crypto::CryptoRng;
 use kerbside_gss::{
     Cause, GssError, PerMessage, Role, SequenceFinding, Unwrapped, UnwrappedInPlace, WrapLengths,
 };
+use zeroize::Zeroizing;
 
 use crate::error::{NtlmError, malformed};
 use crate::flags::NegotiateFlags;
 use crate::keystream::Keystream;
 use crate::response::{Key, hmac_md5, same, seal_stream, sign_key};
-use crate::secret::NtlmSessionKey;
+use crate::secret::{KEY_LEN, NtlmSessionKey};
 
 /// Octets of NTLMSSP_MESSAGE_SIGNATURE.
 const SIGNATURE_LEN: usize = 16;
@@ -366,7 +367,17 @@ impl PerMessage for Session {
     }
 
     fn mech_list_mic_required(&self) -> bool {
-        self.mic_in_authenticate && self.signs()
+        self.mic_in_authenticate
+    }
+
+    fn can_sign(&self) -> bool {
+        self.signs()
+    }
+
+    /// None of an anonymous context, whose key everybody knows.
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        let key = self.session_key.expose_secret();
+        (!same(key, &[0; KEY_LEN])).then(|| Zeroizing::new(key.to_vec()))
     }
 }
 

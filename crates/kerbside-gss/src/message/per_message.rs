@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use kerbside_crypto::CryptoRng;
+use zeroize::Zeroizing;
 
 use super::{MessageProtection, Unwrapped, UnwrappedInPlace, WrapLengths};
 use crate::error::GssError;
@@ -53,6 +54,10 @@ pub trait PerMessage: Send + fmt::Debug {
     fn get_mic(&mut self, message: &[u8]) -> Result<Vec<u8>, GssError>;
 
     fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<SequenceFinding, GssError>;
+
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
 
     /// Whether the context has integrity protection. Without it there is no MIC over SPNEGO's mechanism list either (RFC
     /// 4178 section 5).
@@ -124,5 +129,9 @@ impl PerMessage for MessageProtection {
 
     fn verify_mech_list_mic(&mut self, mech_list: &[u8], mic: &[u8]) -> Result<(), GssError> {
         Self::verify_mech_list_mic(self, mech_list, mic)
+    }
+
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        Some(Zeroizing::new(self.key.expose_secret().to_vec()))
     }
 }
