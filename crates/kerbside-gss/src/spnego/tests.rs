@@ -8,10 +8,12 @@
 )]
 
 mod altered;
+mod altered_shapes;
 mod choice;
 mod mics;
 mod play;
 mod rules;
+mod strange;
 mod turns;
 
 use alloc::boxed::Box;

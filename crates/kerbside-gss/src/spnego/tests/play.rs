@@ -3,9 +3,12 @@
 use std::sync::Mutex;
 
 use kerbside_asn1::Principal;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 use super::*;
 use crate::error::Cause;
+use crate::test_realm::START;
 use crate::{ContextFacts, PerMessage, Role, SequenceFinding, Unwrapped, UnwrappedInPlace, WrapLengths};
 
 /// Which lists were verified, by whom, in all conversations of a test.
@@ -16,11 +19,23 @@ pub(super) type Log = Arc<Mutex<Vec<(Role, Vec<u8>)>>>;
 pub(super) struct Play {
     oids: [ObjectIdentifier; 1],
     name: u8,
+    /// What its tokens begin with.
+    form: Form,
     /// How many tokens both ends send together.
     tokens: u8,
     can_sign: bool,
     insists: bool,
     pub(super) log: Log,
+}
+
+/// What a mechanism's tokens look like.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Plain,
+    /// As NTLM's messages: bare, and known by their first octets.
+    Ntlm,
+    /// In the frame of RFC 2743.
+    Framed,
 }
 
 /// The identifier of the mechanism with this name.
@@ -33,10 +48,29 @@ pub(super) fn play(name: u8, tokens: u8) -> Play {
     Play {
         oids: [oid(name)],
         name,
+        form: Form::Plain,
         tokens,
         can_sign: true,
         insists: false,
         log: Log::default(),
+    }
+}
+
+/// A mechanism that looks like NTLM from outside.
+pub(super) fn ntlm_like() -> Play {
+    Play {
+        oids: [oids::NTLMSSP],
+        form: Form::Ntlm,
+        ..play(10, 3)
+    }
+}
+
+/// A mechanism whose tokens stand in the frame of RFC 2743, under this identifier.
+pub(super) fn framed(oid: ObjectIdentifier, tokens: u8) -> Play {
+    Play {
+        oids: [oid],
+        form: Form::Framed,
+        ..play(11, tokens)
     }
 }
 
@@ -70,7 +104,12 @@ impl Play {
 
     /// The token at a place of the conversation.
     pub(super) fn token(&self, place: u8) -> Vec<u8> {
-        vec![b'p', self.name, place]
+        let token = [b'p', self.name, place];
+        match self.form {
+            Form::Plain => token.to_vec(),
+            Form::Ntlm => [&b"NTLMSSP\0"[..], &token].concat(),
+            Form::Framed => gss_token::wrap(self.oids[0], &token),
+        }
     }
 
     fn context(&self, role: Role) -> Box<SecurityContext> {
@@ -305,12 +344,12 @@ pub(super) fn talk(
     acceptor: &Acceptor,
     mut between: impl FnMut(usize, &[u8]) -> Option<Vec<u8>>,
 ) -> Talk {
-    let mut realm = realm();
-    let now = realm.now();
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let now = Now::new(START, 0).unwrap();
     let mut tokens: Vec<Vec<u8>> = Vec::new();
     let mut ends = [End::Waits, End::Waits];
     let mut waiting: [Option<Box<dyn Mechanism>>; 2] = [None, None];
-    let mut step = initiator.start(now, &mut realm.rng);
+    let mut step = initiator.start(now, &mut rng);
     let mut honest = true;
     loop {
         let turn = tokens.len() % 2;
@@ -333,8 +372,8 @@ pub(super) fn talk(
         honest &= carried == token;
         tokens.push(token);
         step = match waiting[1 - turn].take() {
-            Some(next) => next.step(&carried, now, &mut realm.rng),
-            None if tokens.len() == 1 => acceptor.step(&carried, now, &mut realm.rng),
+            Some(next) => next.step(&carried, now, &mut rng),
+            None if tokens.len() == 1 => acceptor.step(&carried, now, &mut rng),
             None => {
                 assert!(!honest, "a token for an end that is done: {carried:02x?}");
                 break;

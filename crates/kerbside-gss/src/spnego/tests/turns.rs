@@ -14,6 +14,11 @@ fn below(rng: &mut ChaCha20Rng, limit: usize) -> usize {
     rng.next_u32() as usize % limit
 }
 
+/// A mechanism's name, or the place of a token.
+fn small(rng: &mut ChaCha20Rng, limit: usize) -> u8 {
+    u8::try_from(below(rng, limit)).unwrap()
+}
+
 fn one_in(rng: &mut ChaCha20Rng, count: usize) -> bool {
     below(rng, count) == 0
 }
@@ -65,11 +70,11 @@ impl World {
     /// A message with any fields. MICs are only ever repeated: nobody in between can make one.
     fn forged(&mut self) -> Vec<u8> {
         let play = self.all[below(&mut self.rng, self.all.len())].clone();
-        let mech_token = play.token(below(&mut self.rng, 4) as u8);
+        let mech_token = play.token(small(&mut self.rng, 4));
         let token = (!one_in(&mut self.rng, 3)).then_some(&mech_token[..]);
         if one_in(&mut self.rng, 4) {
             let names: Vec<ObjectIdentifier> = (0..below(&mut self.rng, 4))
-                .map(|_| oid(1 + below(&mut self.rng, 5) as u8))
+                .map(|_| oid(1 + small(&mut self.rng, 5)))
                 .collect();
             return init_of(&names, token);
         }
@@ -84,7 +89,7 @@ impl World {
         let mic = parse_resp(&heard).ok().and_then(|response| response.mic);
         Reply {
             state: states[below(&mut self.rng, states.len())],
-            supported_mech: one_in(&mut self.rng, 2).then(|| oid(1 + below(&mut self.rng, 5) as u8)),
+            supported_mech: one_in(&mut self.rng, 2).then(|| oid(1 + small(&mut self.rng, 5))),
             token,
             mic,
         }
