@@ -20,6 +20,8 @@ mod ktutil;
 mod ldap_kdc;
 mod login;
 mod matrix;
+mod ntlm;
+mod ntlm_auth;
 mod pac;
 mod programs;
 mod referrals;
@@ -59,6 +61,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
+    cases.extend(ntlm::cases());
     cases.extend(matrix::cases());
     cases.extend(cross_realm::cases());
     cases.extend(user_to_user::cases());

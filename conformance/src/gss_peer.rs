@@ -16,7 +16,7 @@ use kerbside_gss::{
 use kerbside_protocol::Credential;
 
 /// No token or message of the suite is longer.
-const MESSAGE_LEN_MAX: usize = 1 << 20;
+const MESSAGE_LEN_MAX: usize = (1 << 20) + 1024;
 
 /// What our end asks for or demands.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +120,7 @@ fn acceptor(keytab: &Path, server: &Principal, terms: &Terms) -> Result<Acceptor
     Ok(Acceptor::new(params))
 }
 
-fn establish(stream: &mut TcpStream, mut step: Step) -> Result<SecurityContext, String> {
+pub(crate) fn establish(stream: &mut TcpStream, mut step: Step) -> Result<SecurityContext, String> {
     loop {
         match step {
             Step::Continue { token, next } => {
@@ -187,7 +187,7 @@ fn in_sequence(finding: SequenceFinding) -> Result<(), String> {
 }
 
 /// An error with its causes.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -197,7 +197,7 @@ fn describe(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn send(stream: &mut TcpStream, bytes: &[u8]) -> Result<(), String> {
+pub(crate) fn send(stream: &mut TcpStream, bytes: &[u8]) -> Result<(), String> {
     let length = u32::try_from(bytes.len()).map_err(|e| e.to_string())?;
     let sent = stream
         .write_all(&length.to_be_bytes())
@@ -205,7 +205,7 @@ fn send(stream: &mut TcpStream, bytes: &[u8]) -> Result<(), String> {
     sent.map_err(|e| format!("sending {length} bytes: {e}"))
 }
 
-fn receive(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
+pub(crate) fn receive(stream: &mut TcpStream) -> Result<Vec<u8>, String> {
     let mut length = [0; 4];
     stream
         .read_exact(&mut length)
