@@ -242,7 +242,7 @@ fn check_time(state: &AwaitAuthenticate, response: &Response<'_>, now: Now) -> R
 }
 
 /// MsvAvTargetName, unless it is empty or the client has it from where it does not trust.
-fn wanted_target(pairs: Option<&AvPairs<'_>>) -> Result<Option<String>, NtlmError> {
+pub(crate) fn wanted_target(pairs: Option<&AvPairs<'_>>) -> Result<Option<String>, NtlmError> {
     let Some(pairs) = pairs else {
         return Ok(None);
     };
