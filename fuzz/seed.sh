@@ -39,6 +39,14 @@ unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_d
 unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
 copy pac '*/bin/pac/*'
 unhex pac 'pac.json'
+unhex ntlm 'ntlm.json'
+# Edits of an exchange: a message replaced, cut, one octet changed.
+for message in 0 1 2; do
+    printf "\\x0$message\\x00NTLMSSP" >"corpus/ntlm/replaced-$message"
+    printf "\\x0$message\\x01%40s" >"corpus/ntlm/cut-$message"
+    printf "\\x0$message\\x02\\x10\\x00\\x01" >"corpus/ntlm/edited-$message"
+done
+printf 'DOM:alice:secret\nbob:1:%032d:%032d:[U]:LCT-0:\n' 0 0 >corpus/ntlm/users
 copy kdc_request '*/bin/messages/*'
 # Edit lists for the requests the target makes itself: none, and one byte of each.
 for request in 0 1 2; do
