@@ -37,6 +37,12 @@ unhex tokens 'gss_tokens.json' 'context_tokens.json' 'channel_bindings.json' 'kp
 unhex messages 'asn1_*.json' 'kdc_messages.json' 'context_tokens.json' 'ticket_decrypt.json' 'iakerb.json' \
     'kkdcp.json' 'kpasswd.json' 'pkinit_messages.json'
 unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
+unhex negotiation 'negoex.json'
+# Each pair of lists, tokens carried in turn; and begun by the acceptor.
+mkdir -p corpus/negotiation
+for first in 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 18 20 23 40 46; do
+    printf "\\x$first\\x00\\x01\\x00\\x01\\x00\\x01\\x00\\x01" >"corpus/negotiation/turns-$first"
+done
 copy pac '*/bin/pac/*'
 unhex pac 'pac.json'
 unhex ntlm 'ntlm.json'

@@ -37,7 +37,7 @@ impl Terms {
 }
 
 /// The same messages as in `peers/gss_peer.py`.
-fn messages() -> Vec<Vec<u8>> {
+pub(crate) fn messages() -> Vec<Vec<u8>> {
     let bytes: Vec<u8> = (0..=255).collect();
     vec![
         Vec::new(),
@@ -179,7 +179,7 @@ fn listen(stream: &mut TcpStream, context: &mut SecurityContext) -> Result<(), S
     Ok(())
 }
 
-fn in_sequence(finding: SequenceFinding) -> Result<(), String> {
+pub(crate) fn in_sequence(finding: SequenceFinding) -> Result<(), String> {
     match finding {
         SequenceFinding::InSequence => Ok(()),
         other => Err(format!("expected a message in sequence, but found {other:?}")),

@@ -14,6 +14,7 @@ mod realms;
 mod run;
 mod samba;
 mod shared;
+mod spnego_peer;
 mod twins;
 
 use std::path::{Path, PathBuf};

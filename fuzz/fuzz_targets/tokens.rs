@@ -3,36 +3,23 @@
 //! into a change of password that waits for its answer.
 #![no_main]
 
+#[path = "../common/realm.rs"]
+mod realm;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use kerbside_asn1::{
-    AdType, EncTicketPart, EncryptedData, EncryptionKey, KerberosTime, KpasswdReply, Principal, Ticket,
-    TicketFlags, TransitedEncoding, TransitedType, encode, gss_token, oids,
-};
-use kerbside_crypto::{ChecksumType, EncryptionType, Key, KeyUsage, LongTermKey, Password, SessionKey};
+use kerbside_asn1::{AdType, KpasswdReply, encode, gss_token, oids};
+use kerbside_crypto::{ChecksumType, EncryptionType, Key, LongTermKey, Password};
 use kerbside_gss::{
     Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, Initiator, InitiatorParams, Mechanism,
     MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
 };
-use kerbside_protocol::{
-    ApInitiator, ApParams, Credential, KpasswdExchange, KpasswdParams, Now, ReplayCache, ReplayTag, Verdict,
-};
+use kerbside_protocol::{ApInitiator, ApParams, Credential, KpasswdExchange, KpasswdParams};
 use libfuzzer_sys::fuzz_target;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
-
-/// The moment of the seeds' authenticators, so that their tickets are good.
-const NOW: i64 = 1_231_521_000;
-
-/// Everything is fresh: the same request is made over and over here.
-struct AlwaysFresh;
-
-impl ReplayCache for AlwaysFresh {
-    fn check(&self, _: &ReplayTag, _: KerberosTime) -> Verdict {
-        Verdict::Fresh
-    }
-}
+use realm::{AlwaysFresh, credential, now};
 
 struct World {
     rng: ChaCha20Rng,
@@ -43,10 +30,6 @@ struct World {
 
 thread_local! {
     static WORLD: RefCell<World> = RefCell::new(World::new());
-}
-
-fn now() -> Now {
-    Now::new(NOW, 1).unwrap()
 }
 
 impl World {
@@ -96,63 +79,6 @@ impl World {
             Step::Continue { next, .. } => next,
             _ => panic!("no token yet, so no end"),
         }
-    }
-}
-
-fn credential(service_key: &Key, rng: &mut ChaCha20Rng) -> Credential {
-    let client = Principal::new("EXAMPLE.COM", &["alice"]);
-    let server = Principal::new("EXAMPLE.COM", &["HTTP", "www.example.com"]);
-    let session_key = Key::generate(service_key.enctype(), rng).unwrap();
-    let (start, end) = (
-        KerberosTime::from_unix_seconds(NOW - 60),
-        KerberosTime::from_unix_seconds(NOW + 60),
-    );
-    let part = EncTicketPart {
-        flags: TicketFlags::INITIAL,
-        key: EncryptionKey {
-            keytype: session_key.enctype(),
-            keyvalue: session_key.expose_secret(),
-        },
-        crealm: client.realm.to_wire(),
-        cname: client.name.to_wire(),
-        transited: TransitedEncoding {
-            tr_type: TransitedType(1),
-            contents: b"",
-        },
-        authtime: start,
-        starttime: None,
-        endtime: end,
-        renew_till: None,
-        caddr: None,
-        authorization_data: None,
-    };
-    let cipher = service_key
-        .encrypt(KeyUsage::TICKET, &encode(&part).unwrap(), rng)
-        .unwrap();
-    let ticket = Ticket {
-        tkt_vno: 5,
-        realm: server.realm.to_wire(),
-        sname: server.name.to_wire(),
-        enc_part: EncryptedData {
-            etype: service_key.enctype(),
-            kvno: Some(1),
-            cipher: &cipher,
-        },
-    };
-    Credential {
-        ticket: encode(&ticket).unwrap(),
-        client: client.clone(),
-        server: server.clone(),
-        session_key: SessionKey::from(session_key.clone()),
-        auth_time: start,
-        start_time: start,
-        end_time: end,
-        renew_till: KerberosTime::EPOCH,
-        is_skey: false,
-        flags: TicketFlags::INITIAL,
-        addresses: Vec::new(),
-        authdata: Vec::new(),
-        second_ticket: Vec::new(),
     }
 }
 

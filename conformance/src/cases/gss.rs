@@ -64,12 +64,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-pub(super) fn server() -> Result<Principal, String> {
+pub(crate) fn server() -> Result<Principal, String> {
     Principal::parse(&format!("gss/localhost@{REALM}"), None).map_err(|e| e.to_string())
 }
 
 /// A realm whose every key is of one enctype, and alice logged in; the KDC is ours.
-fn realm(suite: &Suite, enctype: &'static str) -> Result<Realm, String> {
+pub(super) fn realm(suite: &Suite, enctype: &'static str) -> Result<Realm, String> {
     let enctypes: &'static str = match enctype {
         "aes256-cts-hmac-sha1-96" => "aes256-cts-hmac-sha1-96:normal",
         "aes128-cts-hmac-sha1-96" => "aes128-cts-hmac-sha1-96:normal",

@@ -35,6 +35,7 @@
 //! |---|---|
 //! | who is at the other end, and how that is known | [`SecurityContext::facts`] |
 //! | names as GSS-API programs write and keep them | [`GssName`] |
+//! | which mechanisms are offered, in which order | [`Initiator::negotiate`], [`Acceptor::with_mechanisms`]; Kerberos alone by default |
 //! | which service an acceptor is | [`ServiceName`] |
 //! | binding a context to the TLS channel around it | [`ChannelBindings`], [`BindingPolicy`] |
 //! | messages: encrypted, signed, in place | [`SecurityContext::wrap`] and the calls around it |
@@ -47,7 +48,13 @@
 //! an AP-REQ's ap-options (the flags that count are in the encrypted authenticator), name type and kvno of a ticket in
 //! clear (the kvno only orders the search for the key), the rotation count of a Wrap token by multiples of its length,
 //! SPNEGO's reqFlags and fields that RFC 4178 does not know, the mechanism list where the mechanism chosen is both sides'
-//! first, and error tokens as a whole.
+//! first, an optimistic token of a mechanism that was not chosen, the negState where no more follows from it than from the
+//! tokens beside it, and error tokens as a whole.
+//!
+//! Two things follow from RFC 4178 and Windows' habits that a caller with several mechanisms should know. A mechanism that
+//! cannot sign (NTLM without it) proves no list. And an acceptor that has NTLM in its list takes it raw, without SPNEGO:
+//! somebody in between can then bring an initiator that would rather have had Kerberos to authenticate to the *acceptor*
+//! by NTLM; the initiator does not take the result for a context. Whoever does not want that leaves NTLM out.
 //!
 //! # Decisions
 //!
@@ -57,11 +64,16 @@
 //! - The kvno of a ticket orders the keys and excludes none: in Active Directory it drifts.
 //! - Delegated credentials that a client sends are not taken, and the context says that they were offered.
 //! - Wrap tokens are sent with rotation count 0 and extra count 0, and accepted with any.
-//! - A mechListMIC is sent when it is required or when the peer sent one: old Windows trips over others.
+//! - A mechListMIC is sent when it is required, when the peer sent one, or when the mechanism insists (NTLM with a MIC of
+//!   its own): old Windows trips over others.
+//! - Both of Kerberos' identifiers are one mechanism in the rule of what is preferred; user-to-user is another one.
+//! - An optimistic token that says itself that it is of another mechanism than the first is not looked at: one more leg.
+//! - The first answer to a SPNEGO initiator may be a raw token of the mechanism that it guessed; no later one may.
 //!
 //! # What is not built
 //!
-//! Delegation, DCE style, anonymous contexts, user-to-user, IAKERB, NTLM and NEGOEX are refused by name.
+//! Delegation, DCE style, anonymous contexts, user-to-user, IAKERB, and NEGOEX as a mechanism of its own, are refused by
+//! name. NTLM is in `kerbside-ntlm`.
 #![no_std]
 extern crate alloc;
 #[cfg(test)]

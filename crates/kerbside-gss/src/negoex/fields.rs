@@ -4,7 +4,6 @@ use alloc::vec::Vec;
 
 use super::{Element, Guid, MAX_ELEMENTS, SIGNATURE, defective};
 use crate::error::GssError;
-use crate::mechanism::MAX_CONTEXT_TOKEN_LEN;
 
 /// Length of MESSAGE_HEADER in octets.
 const HEADER_LEN: usize = 40;
@@ -170,7 +169,7 @@ impl Layout {
         self.put(&offset.to_le_bytes());
         self.put(&length.to_le_bytes());
         self.payload.extend_from_slice(octets);
-        self.check()
+        Ok(())
     }
 
     pub(super) fn guids(&mut self, guids: &[Guid]) -> Result<(), GssError> {
@@ -178,7 +177,7 @@ impl Layout {
         for guid in guids {
             self.payload.extend_from_slice(&guid.0);
         }
-        self.check()
+        Ok(())
     }
 
     /// The elements stand together, their values behind them.
@@ -202,7 +201,6 @@ impl Layout {
         }
         for element in elements {
             self.payload.extend_from_slice(element.value);
-            self.check()?;
         }
         Ok(())
     }
@@ -225,13 +223,6 @@ impl Layout {
         let payload = u32::try_from(payload).ok();
         let at = payload.and_then(|payload| payload.checked_add(self.fixed_len));
         at.ok_or_else(|| defective("longer than any token may be"))
-    }
-
-    fn check(&self) -> Result<(), GssError> {
-        if self.payload.len() <= MAX_CONTEXT_TOKEN_LEN {
-            return Ok(());
-        }
-        Err(defective("longer than any token may be"))
     }
 
     /// The message: header, fixed part, padding, payload.
