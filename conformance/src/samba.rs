@@ -171,6 +171,14 @@ impl Samba {
         )
     }
 
+    /// As [`Self::inside`], for a program that is talked to while it runs.
+    pub(crate) fn command(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new("/usr/bin/nsenter");
+        command.args(["--net", "--mount", "--target"]);
+        command.arg(self.holder.id().to_string()).args(["--", program]);
+        command
+    }
+
     /// A program of ours, inside.
     pub(crate) fn ours(&self, name: &str) -> Program {
         self.inside(program(Side::Ours, &self.bin, name))

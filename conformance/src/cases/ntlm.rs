@@ -127,6 +127,10 @@ pub(super) fn cases() -> Vec<Case> {
         "ntlm: Samba's ntlm_auth as a client",
         super::ntlm_auth::client,
     ));
+    cases.push(full_case(
+        "ntlm: our initiator, Samba's ntlm_auth and its domain",
+        super::ntlm_auth::server,
+    ));
     cases
 }
 
