@@ -9,6 +9,7 @@ mod fault;
 mod gss_peer;
 mod heimdal;
 mod ldap_kdc;
+mod ldap_sasl;
 mod realm;
 mod realms;
 mod run;

@@ -179,6 +179,23 @@ impl Samba {
         command
     }
 
+    /// A connection to a port of the domain controller.
+    pub(crate) fn connect(&self, port: u16) -> Result<Pipe, String> {
+        let script = format!("exec 3<>/dev/tcp/{ADDRESS}/{port} || exit 1; cat <&3 & exec cat >&3");
+        let mut child = self
+            .command("/bin/bash")
+            .args(["-c", &script])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("bash: {e}"))?;
+        let (to, from) = (child.stdin.take(), child.stdout.take());
+        match (to, from) {
+            (Some(to), Some(from)) => Ok(Pipe { child, to, from }),
+            _ => Err("bash has no pipes".to_owned()),
+        }
+    }
+
     /// A program of ours, inside.
     pub(crate) fn ours(&self, name: &str) -> Program {
         self.inside(program(Side::Ours, &self.bin, name))
@@ -193,6 +210,36 @@ impl Samba {
     pub(crate) fn variant(&self, name: &str, libdefaults: &str) -> Result<Env, String> {
         write(&self.path(name), &krb5_conf(libdefaults))?;
         Ok(self.env.with("KRB5_CONFIG", self.path(name)))
+    }
+}
+
+/// A connection made inside, by a shell that passes its octets on.
+pub(crate) struct Pipe {
+    child: std::process::Child,
+    to: std::process::ChildStdin,
+    from: std::process::ChildStdout,
+}
+
+impl std::io::Read for Pipe {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.from.read(bytes)
+    }
+}
+
+impl std::io::Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
+}
+
+impl Drop for Pipe {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -17,6 +17,7 @@ use kerbside_ntlm::{
 use super::gss::{accept_one, connect};
 use super::{case, expect, full_case};
 use crate::gss_peer::{describe, establish, receive, send};
+use crate::ldap_sasl::Ldap;
 use crate::run::{Env, Program, free_port};
 use crate::{Case, Suite};
 
@@ -126,6 +127,10 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(full_case(
         "ntlm: Samba's ntlm_auth as a client",
         super::ntlm_auth::client,
+    ));
+    cases.push(full_case(
+        "ntlm: our initiator, Samba's LDAP server, signed and sealed",
+        samba_ldap,
     ));
     cases.push(full_case(
         "ntlm: our initiator, Samba's ntlm_auth and its domain",
@@ -478,4 +483,31 @@ fn without_mic(suite: &Suite) -> Result<(), String> {
         ..talk
     };
     our_acceptor(suite, &talk, BindingPolicy::Off).map(drop)
+}
+
+/// SPNEGO with NTLM, then searches: what both sides seal goes on from message to message.
+fn samba_ldap(suite: &Suite) -> Result<(), String> {
+    let samba = suite.shared.samba(suite)?;
+    let ntlm = NtlmInitiatorParams::new("AD", "alice", &Password::from("Passw0rd-alice"))
+        .map_err(|e| describe(&e))?
+        .with_target("ldap/dc1.ad.test");
+    let ntlm = ntlm.into_mechanism().map_err(|e| describe(&e))?;
+    let step = Initiator::negotiate(vec![ntlm])
+        .start(now(), &mut OsRandom)
+        .map_err(|e| describe(&e))?;
+    let mut ldap = Ldap::bind(samba.connect(389)?, step)?;
+    expect(ldap.context().facts().negotiated, "SPNEGO did not negotiate")?;
+    for name in [
+        "DC=ad,DC=test",
+        "CN=Users,DC=ad,DC=test",
+        "CN=alice,CN=Users,DC=ad,DC=test",
+    ] {
+        let entry = ldap.entry(name)?;
+        let found = entry.windows(name.len()).any(|part| part == name.as_bytes());
+        expect(
+            found,
+            &format!("the answer to a search for {name} does not have it"),
+        )?;
+    }
+    Ok(())
 }

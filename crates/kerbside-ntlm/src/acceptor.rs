@@ -333,7 +333,6 @@ impl AwaitAuthenticate {
         let params = &self.params;
         match (params.target_policy, found) {
             (BindingPolicy::Off, _) => Ok(None),
-            (BindingPolicy::Required, None) => Err(NtlmError::WrongTarget { found: None }),
             (BindingPolicy::WhenSupported, found) if params.targets.is_empty() || found.is_none() => Ok(None),
             (_, Some(found)) if target::is_one_of(&found, &params.targets) => Ok(Some(found)),
             (_, found) => Err(NtlmError::WrongTarget { found }),

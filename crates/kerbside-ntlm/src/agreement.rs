@@ -221,12 +221,10 @@ fn strength(flags: NegotiateFlags) -> KeyStrength {
     }
 }
 
-/// MS-NLMP 3.1.5.1.2: a context that protects messages needs a server that says its names.
-pub(crate) fn check_target_info(pairs: &AvPairs<'_>, flags: NegotiateFlags) -> Result<(), NtlmError> {
+/// MS-NLMP 3.1.5.1.2: a context that protects messages, as all of ours with a user do, needs a server that says its names.
+pub(crate) fn check_target_info(pairs: &AvPairs<'_>) -> Result<(), NtlmError> {
     let names = [AvId::NB_COMPUTER_NAME, AvId::NB_DOMAIN_NAME];
-    let protects = flags.intersects(NegotiateFlags::SIGN | NegotiateFlags::SEAL);
-    let named = names.iter().all(|id| pairs.get(*id).is_some());
-    if pairs.is_absent() || (protects && !named) {
+    if names.iter().any(|id| pairs.get(*id).is_none()) {
         return Err(NtlmError::TooWeak {
             missing: "target information with its names",
         });

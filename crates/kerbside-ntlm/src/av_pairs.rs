@@ -96,12 +96,6 @@ impl<'a> AvPairs<'a> {
         self.bytes
     }
 
-    /// Whether there is no list.
-    #[must_use]
-    pub fn is_absent(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// The pairs in order, without the end.
     pub fn iter(&self) -> impl Iterator<Item = (AvId, &'a [u8])> + use<'a> {
         let mut rest = self.bytes;

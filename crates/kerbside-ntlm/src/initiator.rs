@@ -346,7 +346,7 @@ impl NtlmInitiatorParams {
         if self.use_v1 {
             return Ok(v1(hash, challenge, flags, nonces));
         }
-        agreement::check_target_info(&challenge.target_info, flags)?;
+        agreement::check_target_info(&challenge.target_info)?;
         let timestamp = challenge.target_info.timestamp()?;
         let pairs = self.client_pairs(&challenge.target_info)?;
         let blob = V2Blob {

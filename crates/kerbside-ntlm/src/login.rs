@@ -95,9 +95,6 @@ enum Response<'a> {
 impl<'a> Response<'a> {
     fn parse(state: &AwaitAuthenticate, message: &AuthenticateMessage<'a>) -> Result<Self, NtlmError> {
         if message.nt_response.len() != V1_RESPONSE_LEN {
-            if message.nt_response.is_empty() {
-                return Err(malformed(MESSAGE, "NtChallengeResponse", "it is missing"));
-            }
             let (proof, proved, blob) = V2Blob::parse(message.nt_response)?;
             return Ok(Self::V2 { proof, proved, blob });
         }

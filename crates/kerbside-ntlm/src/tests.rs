@@ -9,6 +9,7 @@
 )]
 
 mod altered;
+mod crafted;
 mod exchange;
 mod messages;
 mod refusals;

@@ -77,8 +77,10 @@ fn lines_that_are_no_users_are_named() {
             other => panic!("expected a refusal, but found {other:?}"),
         }
     }
-    let long = [b"DOM:alice:".as_slice(), &[b'x'; 5000]].concat();
-    assert!(UserFile::parse(&long, "HERE").is_err());
+    let long = [b"DOM:alice:".as_slice(), &[b'x'; 1025]].concat();
+    assert!(UserFile::parse(&long, "HERE").is_err(), "the password");
+    let long = [b"#".as_slice(), &[b'x'; 4096]].concat();
+    assert!(UserFile::parse(&long, "HERE").is_err(), "the line");
 }
 
 /// Section 10 row 17 of the pitfalls: nothing that holds a key shows it.
