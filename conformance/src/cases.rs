@@ -27,6 +27,7 @@ mod programs;
 mod referrals;
 mod refusals;
 mod renewer;
+mod replay;
 mod s4u;
 mod samba;
 mod spake;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(gss::cases());
     cases.extend(ntlm::cases());
     cases.extend(spnego::cases());
+    cases.extend(replay::cases());
     cases.extend(matrix::cases());
     cases.extend(cross_realm::cases());
     cases.extend(user_to_user::cases());

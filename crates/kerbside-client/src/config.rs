@@ -16,6 +16,7 @@ use kerbside_protocol::SPAKE_GROUPS;
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::names::{CacheName, KeytabName};
+use crate::replay_cache::ReplayCacheName;
 
 /// The configuration of a client: the krb5.conf files and the environment they were found by.
 #[derive(Debug, Clone)]
@@ -216,6 +217,26 @@ impl Config {
         let name = configured
             .unwrap_or_else(|| format!("FILE:/etc/krb5/user/{}/client.keytab", self.environment.euid));
         Ok(KeytabName::parse(OsStr::new(&name)))
+    }
+
+    /// The replay cache of services: `KRB5RCACHENAME`, `KRB5RCACHETYPE`, `default_rcache_name`, else the process's memory
+    /// (MIT's library takes `dfl:` then, a file).
+    ///
+    /// # Errors
+    /// As [`Config::default_cache_name`].
+    pub fn replay_cache_name(&self) -> Result<ReplayCacheName, Error> {
+        if let Some(name) = &self.environment.replay_cache_name {
+            return Ok(ReplayCacheName::parse(name));
+        }
+        if let Some(kind) = &self.environment.replay_cache_type {
+            let mut name = kind.clone();
+            name.push(":");
+            return Ok(ReplayCacheName::parse(&name));
+        }
+        let configured = self.expanded("default_rcache_name")?;
+        Ok(configured.map_or(ReplayCacheName::Memory, |name| {
+            ReplayCacheName::parse(OsStr::new(&name))
+        }))
     }
 
     /// A relation of `[libdefaults]` with its `%{...}` replaced.

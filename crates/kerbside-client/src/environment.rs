@@ -20,6 +20,12 @@ pub struct Environment {
     pub keytab_name: Option<OsString>,
     /// `KRB5_CLIENT_KTNAME`: the default keytab of clients.
     pub client_keytab_name: Option<OsString>,
+    /// `KRB5RCACHENAME`: the default replay cache.
+    pub replay_cache_name: Option<OsString>,
+    /// `KRB5RCACHETYPE`: its type, where it is not named.
+    pub replay_cache_type: Option<OsString>,
+    /// `KRB5RCACHEDIR`, else `TMPDIR`: where the replay cache `dfl:` is.
+    pub replay_cache_dir: Option<PathBuf>,
     /// `HOME`: where `.k5identity` is looked for.
     pub home: Option<PathBuf>,
     /// `TMPDIR`, or `/tmp`: what `%{TEMP}` in krb5.conf stands for.
@@ -45,6 +51,11 @@ impl Environment {
             ccache_name: variable("KRB5CCNAME"),
             keytab_name: variable("KRB5_KTNAME"),
             client_keytab_name: variable("KRB5_CLIENT_KTNAME"),
+            replay_cache_name: variable("KRB5RCACHENAME"),
+            replay_cache_type: variable("KRB5RCACHETYPE"),
+            replay_cache_dir: variable("KRB5RCACHEDIR")
+                .or_else(|| variable("TMPDIR"))
+                .map(PathBuf::from),
             home: variable("HOME").map(PathBuf::from),
             temp_dir: variable("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from),
             uid,
@@ -70,6 +81,13 @@ impl Environment {
     #[must_use]
     pub fn config_files(&self) -> Vec<PathBuf> {
         path_list(self.config.as_deref(), "/etc/krb5.conf")
+    }
+
+    /// The folder of the replay cache `dfl:`.
+    pub(crate) fn replay_cache_dir(&self) -> &Path {
+        self.replay_cache_dir
+            .as_deref()
+            .unwrap_or_else(|| Path::new("/var/tmp"))
     }
 
     /// The kdc.conf files named by `KRB5_KDC_PROFILE`, else `/etc/krb5kdc/kdc.conf`.

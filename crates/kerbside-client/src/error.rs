@@ -13,6 +13,7 @@ use kerbside_protocol::{ProtocolError, Refuser};
 use crate::attempt::Attempt;
 use crate::locate::DnsTrail;
 use crate::names::{CacheName, KeytabName};
+use crate::replay_cache::ReplayCacheName;
 use crate::store::{FileFault, KcmFault, KeyringFault};
 
 /// Why the client could not do what it was asked.
@@ -126,6 +127,15 @@ pub enum Error {
         name: KeytabName,
         /// Why.
         fault: KeytabFault,
+    },
+    /// A replay cache that cannot be used.
+    ReplayCache {
+        /// Which one.
+        name: ReplayCacheName,
+        /// Its file, where it has one.
+        path: Option<PathBuf>,
+        /// Why.
+        fault: FileFault,
     },
     /// The cache holds no ticket-granting ticket for the realm.
     NoTgt {
@@ -386,6 +396,12 @@ impl fmt::Display for Error {
             }
             Self::Cache { name, fault } => write!(f, "credential cache {name}: {fault}"),
             Self::Keytab { name, fault } => write!(f, "keytab {name}: {fault}"),
+            Self::ReplayCache {
+                name: ReplayCacheName::Default,
+                path: Some(path),
+                fault,
+            } => write!(f, "replay cache dfl: ({}): {fault}", path.display()),
+            Self::ReplayCache { name, fault, .. } => write!(f, "replay cache {name}: {fault}"),
             Self::NoTgt { cache, wanted, .. } => {
                 write!(f, "credential cache {cache}: no ticket for {wanted}")
             }

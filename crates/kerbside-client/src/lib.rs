@@ -67,7 +67,7 @@ pub use names::{CacheName, KeytabName};
 pub use password::{PasswordReply, PasswordRequest};
 pub use random::OsRandom;
 pub use renewer::{Renewer, RenewerEvent, RenewerLogin, RenewerOptions, RenewerStatus};
-pub use replay_cache::MemoryReplayCache;
+pub use replay_cache::{FileReplayCache, MemoryReplayCache, ReplayCacheName, SharedReplayCache};
 pub use request::{InitialTicket, ServiceTicket, ServiceTicketOptions, TgtRequest};
 pub use schedule::Timing;
 pub use secret::{KeytabSecret, Prompt, Secret};

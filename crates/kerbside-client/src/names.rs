@@ -178,7 +178,7 @@ impl fmt::Display for KeytabName {
 }
 
 /// Type and residual, when there is a type: letters and digits before the first colon, two at least.
-fn split(name: &OsStr) -> Option<(String, OsString)> {
+pub(crate) fn split(name: &OsStr) -> Option<(String, OsString)> {
     let bytes = name.as_bytes();
     let colon = bytes.iter().position(|byte| *byte == b':')?;
     let (kind, residual) = bytes.split_at(colon);

@@ -1,14 +1,20 @@
-//! A replay cache in this process's memory, for all contexts of a service.
+//! Replay caches: in this process's memory, for all contexts of all its services; in a file of MIT's format.
 
-use std::sync::{Mutex, PoisonError};
+mod file;
+mod name;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use kerbside_asn1::KerberosTime;
 use kerbside_protocol::{DEFAULT_SKEW_SECONDS, Now, ReplayCache, ReplayTag, ReplayWindow, Verdict};
 
+pub use file::FileReplayCache;
+pub use name::{ReplayCacheName, SharedReplayCache};
+
 /// Locks beside each other, so that threads seldom wait for one another.
 const SHARDS: usize = 16;
 
-/// Authenticators remembered when nobody says otherwise: at some 100 bytes each, about 100 MB when
+/// Authenticators remembered when nobody says otherwise: at some 30 bytes each, about 30 MB when
 /// full, and 3,300 logins a second kept for five minutes.
 const DEFAULT_ENTRIES_MAX: usize = 1_000_000;
 
@@ -24,6 +30,14 @@ pub struct MemoryReplayCache {
 }
 
 impl MemoryReplayCache {
+    /// The one cache of this process, for every service that has none of its own: started when it is first asked for, with
+    /// room for a million authenticators. A token that one service of the process took is a replay at any other.
+    #[must_use]
+    pub fn of_process() -> Arc<Self> {
+        static CACHE: OnceLock<Arc<MemoryReplayCache>> = OnceLock::new();
+        Arc::clone(CACHE.get_or_init(|| Arc::new(Self::new(crate::now()))))
+    }
+
     /// A cache started at `now`, for five minutes of clock skew and a million authenticators.
     #[must_use]
     pub fn new(now: Now) -> Self {
@@ -83,7 +97,12 @@ mod tests {
     }
 
     fn tag(number: u32, seconds: i64) -> ReplayTag {
-        ReplayTag::new(&number.to_be_bytes(), at(seconds), 300)
+        ReplayTag::new(
+            kerbside_crypto::EncryptionType::AES256_CTS_HMAC_SHA1_96,
+            &number.to_be_bytes(),
+            at(seconds),
+            300,
+        )
     }
 
     #[test]

@@ -17,4 +17,5 @@ pub use keytab::{
     KeytabWarning, OpenedKeytab, read_keytab, read_keytab_with_policy, rehearse_keytab_update, update_keytab,
 };
 
+pub(crate) use file::{lock_exclusively, system};
 pub(crate) use keytab::Stamp;

@@ -9,6 +9,7 @@
 //! | krb5.conf, kdc.conf: what the relations mean | [`krb5_conf`], [`kdc_conf`], [`pkinit_conf`] |
 //! | krb5.conf, kdc.conf: unknown and misspelt names | [`spelling`] |
 //! | values in them | [`duration`], [`enctype_list`], [`keysalt`], [`host_string`], [`expansion`] |
+//! | replay cache (`file2`) | [`replay_file`] |
 //! | `.k5identity` | [`k5identity`] |
 //! | local names, transited realms | [`auth_to_local`], [`transited`] |
 //!
@@ -38,6 +39,7 @@ pub mod pkinit_conf;
 pub mod profile;
 mod reader;
 mod relations;
+pub mod replay_file;
 pub mod spelling;
 pub mod transited;
 

@@ -209,6 +209,7 @@ impl TicketDecrypted<'_> {
             verify_body(&facts, key, req_body)?;
         }
         let tag = ReplayTag::new(
+            self.authenticator.etype,
             self.authenticator.cipher,
             facts.client_time,
             policy.skew_seconds_max,

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use core::fmt;
 
 use kerbside_asn1::KerberosTime;
+use kerbside_crypto::EncryptionType;
 use sha2::{Digest, Sha256};
 
 use crate::time::Now;
@@ -19,6 +20,9 @@ pub enum Verdict {
     Unavailable,
 }
 
+/// Octets of [`ReplayTag::checksum`].
+const CHECKSUM_LEN: usize = 12;
+
 /// What identifies one authenticator: the SHA-256 of its ciphertext, with the time it claims and the time from which
 /// its age alone refuses it.
 ///
@@ -27,24 +31,37 @@ pub enum Verdict {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplayTag {
     digest: [u8; 32],
+    checksum: [u8; CHECKSUM_LEN],
     client_time: (i64, u32),
     expires: i64,
 }
 
 impl ReplayTag {
-    /// The tag of the authenticator with the ciphertext `cipher`, made at `client_time`, refused by its age after
-    /// `skew_seconds_max` have passed from then on.
-    pub fn new(cipher: &[u8], client_time: Now, skew_seconds_max: i64) -> Self {
+    /// The tag of the authenticator with the ciphertext `cipher` of a key of type `enctype`, made at `client_time`,
+    /// refused by its age after `skew_seconds_max` have passed from then on.
+    pub fn new(enctype: EncryptionType, cipher: &[u8], client_time: Now, skew_seconds_max: i64) -> Self {
         Self {
             digest: Sha256::digest(cipher).into(),
+            checksum: checksum(enctype, cipher),
             client_time: client_time.parts(),
             expires: client_time.seconds().saturating_add(skew_seconds_max.max(0)),
         }
     }
 
+    /// The first octets of the ciphertext's checksum, filled up with zeros: what MIT's replay cache files keep.
+    pub fn checksum(&self) -> &[u8; 12] {
+        &self.checksum
+    }
+
     /// The 32 bytes that tell this authenticator from all others.
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
+    }
+
+    fn short(&self) -> u128 {
+        self.digest
+            .first_chunk()
+            .map_or(0, |half| u128::from_be_bytes(*half))
     }
 
     /// The authenticator's own time: Unix seconds and microseconds.
@@ -56,6 +73,18 @@ impl ReplayTag {
     pub fn expires(&self) -> i64 {
         self.expires
     }
+}
+
+fn checksum(enctype: EncryptionType, cipher: &[u8]) -> [u8; CHECKSUM_LEN] {
+    let len = match enctype {
+        // Its checksum is in front, but MIT takes the end there too.
+        EncryptionType::RC4_HMAC | EncryptionType::RC4_HMAC_EXP => 16,
+        enctype => enctype.trailer_len().unwrap_or(0),
+    };
+    let end = cipher.get(cipher.len().saturating_sub(len)..).unwrap_or_default();
+    let mut checksum = [0; CHECKSUM_LEN];
+    checksum.iter_mut().zip(end).for_each(|(to, from)| *to = *from);
+    checksum
 }
 
 impl fmt::Debug for ReplayTag {
@@ -98,16 +127,27 @@ impl<T: ReplayCache + ?Sized> ReplayCache for alloc::sync::Arc<T> {
 /// A clock that jumps ahead makes it forget what, once the clock is set back, is young again: what is as old as
 /// anything forgotten is refused, because it may be that very thing.
 ///
-/// Finding an entry and dropping expired ones cost the logarithm of the number of entries, whatever their age.
+/// Authenticators are kept by the second that they claim: what arrives now is looked for among its own kind, and a second
+/// that is over is dropped as a whole. Nothing that a client chooses makes a search longer than the logarithm of the
+/// number of entries.
 #[derive(Debug)]
 pub struct ReplayWindow {
     entries_max: usize,
+    entries: usize,
     started: (i64, u32),
     refuse_older_until: i64,
     /// The latest [`ReplayTag::expires`] among the entries forgotten.
     forgotten_until: Option<i64>,
-    seen: BTreeMap<[u8; 32], i64>,
-    by_expiry: BTreeSet<(i64, [u8; 32])>,
+    seconds: BTreeMap<i64, Second>,
+}
+
+/// The authenticators that claim one second.
+#[derive(Debug, Default)]
+struct Second {
+    /// The latest [`ReplayTag::expires`] among them.
+    expires: i64,
+    /// Half of each digest: numbers are found faster, and two that are equal in it by chance cost one refusal in 2^64.
+    seen: BTreeSet<u128>,
 }
 
 impl ReplayWindow {
@@ -116,29 +156,32 @@ impl ReplayWindow {
     pub fn new(entries_max: usize, started: Now, skew_seconds_max: i64) -> Self {
         Self {
             entries_max,
+            entries: 0,
             started: started.parts(),
             refuse_older_until: started.seconds().saturating_add(skew_seconds_max.max(0)),
             forgotten_until: None,
-            seen: BTreeMap::new(),
-            by_expiry: BTreeSet::new(),
+            seconds: BTreeMap::new(),
         }
     }
 
     /// How many authenticators are remembered, expired ones that nobody has asked past included.
     pub fn len(&self) -> usize {
-        self.seen.len()
+        self.entries
     }
 
     /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.seen.is_empty()
+        self.entries == 0
     }
 
     /// As [`ReplayCache::check`], for whoever holds the lock.
     pub fn check(&mut self, tag: &ReplayTag, now: KerberosTime) -> Verdict {
         let now = crate::time::seconds(now);
         self.forget_expired(now);
-        if self.seen.contains_key(&tag.digest) {
+        let ((claimed, _), short) = (tag.client_time, tag.short());
+        if let Some(second) = self.seconds.get(&claimed)
+            && second.seen.contains(&short)
+        {
             return Verdict::Replayed;
         }
         if now <= self.refuse_older_until && tag.client_time < self.started {
@@ -147,40 +190,50 @@ impl ReplayWindow {
         if self.forgotten_until.is_some_and(|expired| tag.expires <= expired) {
             return Verdict::Unavailable;
         }
-        if self.seen.len() >= self.entries_max {
+        if self.entries >= self.entries_max {
             return Verdict::Unavailable;
         }
-        self.seen.insert(tag.digest, tag.expires);
-        self.by_expiry.insert((tag.expires, tag.digest));
+        let second = self.seconds.entry(claimed).or_default();
+        second.expires = second.expires.max(tag.expires);
+        second.seen.insert(short);
+        self.entries = self.entries.saturating_add(1);
         Verdict::Fresh
     }
 
     fn forget_expired(&mut self, now: i64) {
-        while let Some(&(expires, digest)) = self.by_expiry.first() {
-            if expires >= now {
-                break;
-            }
-            self.by_expiry.pop_first();
-            self.seen.remove(&digest);
-            self.forgotten_until = self.forgotten_until.max(Some(expires));
+        // With one skew for all, the earliest second is the first to expire. A second that a service with more skew keeps
+        // keeps those behind it a little longer.
+        while let Some(first) = self.seconds.first_entry()
+            && first.get().expires < now
+        {
+            let second = first.remove();
+            self.entries = self.entries.saturating_sub(second.seen.len());
+            self.forgotten_until = self.forgotten_until.max(Some(second.expires));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that fails may panic")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "a test that fails may panic"
+    )]
 
     use alloc::format;
+
+    use kerbside_crypto::EncryptionType;
 
     use super::{ReplayTag, ReplayWindow, Verdict};
     use crate::fake_kdc::{T0, now};
     use crate::time::{Now, at};
 
     const SKEW: i64 = 300;
+    const AES: EncryptionType = EncryptionType::AES256_CTS_HMAC_SHA1_96;
 
     fn tag(name: u32, seconds: i64) -> ReplayTag {
-        ReplayTag::new(&name.to_be_bytes(), now(seconds), SKEW)
+        ReplayTag::new(AES, &name.to_be_bytes(), now(seconds), SKEW)
     }
 
     fn window(entries_max: usize) -> ReplayWindow {
@@ -220,14 +273,14 @@ mod tests {
         let started = Now::new(T0, 500_000).unwrap();
         let before = Now::new(T0, 499_999).unwrap();
         let mut window = ReplayWindow::new(10, started, SKEW);
-        let old = ReplayTag::new(b"old", before, SKEW);
+        let old = ReplayTag::new(AES, b"old", before, SKEW);
         assert_eq!(window.check(&old, at(T0)), Verdict::Unavailable);
         assert_eq!(window.check(&old, at(T0 + SKEW)), Verdict::Unavailable);
-        let same = ReplayTag::new(b"same", started, SKEW);
+        let same = ReplayTag::new(AES, b"same", started, SKEW);
         assert_eq!(window.check(&same, at(T0)), Verdict::Fresh);
         assert_eq!(window.check(&same, at(T0)), Verdict::Replayed);
         // Then its age is what refuses it, for all but a service with more skew than the window was made for.
-        let old = ReplayTag::new(b"old", before, 2 * SKEW);
+        let old = ReplayTag::new(AES, b"old", before, 2 * SKEW);
         assert_eq!(window.check(&old, at(T0 + SKEW)), Verdict::Unavailable);
         assert_eq!(window.check(&old, at(T0 + SKEW + 1)), Verdict::Fresh);
     }
@@ -255,8 +308,8 @@ mod tests {
     #[test]
     fn extreme_times_and_skews_do_not_wrap() {
         let far = Now::new(i64::MAX, 0).unwrap();
-        assert_eq!(ReplayTag::new(b"", far, i64::MAX).expires(), i64::MAX);
-        assert_eq!(ReplayTag::new(b"", now(0), -5).expires(), T0);
+        assert_eq!(ReplayTag::new(AES, b"", far, i64::MAX).expires(), i64::MAX);
+        assert_eq!(ReplayTag::new(AES, b"", now(0), -5).expires(), T0);
         let mut window = ReplayWindow::new(1, far, i64::MAX);
         assert_eq!(window.check(&tag(1, 0), at(T0)), Verdict::Unavailable);
     }
@@ -264,8 +317,36 @@ mod tests {
     #[test]
     fn debug_shows_the_start_of_the_hash_alone() {
         assert_eq!(
-            format!("{:?}", ReplayTag::new(b"", now(0), SKEW)),
+            format!("{:?}", ReplayTag::new(AES, b"", now(0), SKEW)),
             "ReplayTag(e3b0c44298fc1c14..)"
         );
+    }
+
+    #[test]
+    fn a_second_of_a_service_with_more_skew_is_kept_as_long_as_that() {
+        let mut window = window(10);
+        let patient = ReplayTag::new(AES, b"patient", now(-10), 3 * SKEW);
+        assert_eq!(window.check(&patient, at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(1, -10), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&tag(2, 0), at(T0)), Verdict::Fresh);
+        assert_eq!(window.check(&patient, at(T0 + 2 * SKEW)), Verdict::Replayed);
+        assert_eq!(window.len(), 3);
+        assert_eq!(window.check(&tag(3, 900), at(T0 + 900)), Verdict::Fresh);
+        assert_eq!(window.len(), 1);
+    }
+
+    /// MIT's rcache_file_format.rst: the checksum's first twelve octets, filled up with zeros.
+    #[test]
+    fn the_checksum_for_files_is_the_end_of_the_ciphertext() {
+        let cipher: [u8; 64] = core::array::from_fn(|index| u8::try_from(index).unwrap());
+        let first = |enctype, cipher: &[u8]| ReplayTag::new(enctype, cipher, now(0), SKEW).checksum()[0];
+        assert_eq!(first(AES, &cipher), 52);
+        assert_eq!(first(EncryptionType::AES256_CTS_HMAC_SHA384_192, &cipher), 40);
+        assert_eq!(first(EncryptionType::CAMELLIA128_CTS_CMAC, &cipher), 48);
+        assert_eq!(first(EncryptionType::RC4_HMAC, &cipher), 48);
+        let short = ReplayTag::new(AES, &cipher[1..3], now(0), SKEW);
+        assert_eq!(*short.checksum(), [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let unknown = ReplayTag::new(EncryptionType(99), &cipher, now(0), SKEW);
+        assert_eq!(*unknown.checksum(), [0; 12]);
     }
 }

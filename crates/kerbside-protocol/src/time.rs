@@ -39,7 +39,8 @@ impl Now {
         })
     }
 
-    pub(crate) fn parts(self) -> (i64, u32) {
+    /// Seconds since 1970, UTC, and microseconds within the second.
+    pub fn parts(self) -> (i64, u32) {
         (self.seconds(), self.usec.get())
     }
 }

@@ -2,10 +2,11 @@
 //! to read the tables.
 //!
 //! [`stopwatch`] takes turns and times, [`encryption`] has the rows of kerbside-crypto,
-//! [`wire`] those of kerbside-asn1. A further group of rows is a
+//! [`wire`] those of kerbside-asn1, [`replay`] the replay cache. A further group of rows is a
 //! module with a function that returns a table, and a line in [`GROUPS`].
 
 mod encryption;
+mod replay;
 mod stopwatch;
 mod wire;
 
@@ -19,6 +20,7 @@ const GROUPS: &[Group] = &[
     ("Encryption beside its parts", encryption::messages),
     ("string-to-key beside PBKDF2", encryption::string_to_key),
     ("Messages beside rasn-kerberos and picky-krb", wire::as_rep),
+    ("A check of the replay cache", replay::cache),
 ];
 
 fn main() -> ExitCode {

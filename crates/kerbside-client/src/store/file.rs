@@ -69,7 +69,7 @@ impl std::fmt::Display for FileFault {
     }
 }
 
-fn system(doing: &'static str) -> impl Fn(std::io::Error) -> FileFault {
+pub(crate) fn system(doing: &'static str) -> impl Fn(std::io::Error) -> FileFault {
     move |error| match error.kind() {
         ErrorKind::NotFound => FileFault::NotFound,
         _ => FileFault::System {
@@ -171,6 +171,11 @@ fn lock(file: &File, kind: Lock) -> Result<(), FileFault> {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// As the locks under which files are changed.
+pub(crate) fn lock_exclusively(file: &File) -> Result<(), FileFault> {
+    lock(file, Lock::Exclusive)
 }
 
 fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {
