@@ -334,7 +334,7 @@ fn no_common_mechanism_is_refused_by_name() {
 /// The token sequences of CVE-2014-4343, 2014-4344, 2009-0844, 2009-0845 and 2021-44758: an empty continuation, no
 /// acceptable mechanism and then more, a repeated NegTokenInit, a response before there was a question.
 #[test]
-fn token_sequences_that_crashed_others() {
+fn cve_2014_4343_2014_4344_2021_44758_2009_0844_2009_0845_token_sequences_that_crashed_others() {
     let mut realm = realm();
     let begin = init_of(&[oids::KRB5], None);
     let empty_response = Reply::default().encode().unwrap();

@@ -79,7 +79,7 @@ fn free(tokens: &[Vec<u8>], leg: usize, index: usize) -> bool {
 }
 
 #[test]
-fn every_octet_of_every_shape() {
+fn rule_22_every_octet_of_every_shape() {
     let (mut refused, mut accepted) = (0, 0);
     for Shape { offered, ours } in shapes() {
         let service = acceptor(&ours);

@@ -4,7 +4,7 @@ use super::*;
 
 /// The first mechanism is one that the acceptor does not have: one more leg, and MICs both ways.
 #[test]
-fn second_choice_costs_a_leg_and_is_proved() {
+fn ka_9_second_choice_costs_a_leg_and_is_proved() {
     for (first, state) in [
         (STRANGE, NegState::REQUEST_MIC),
         (oids::NTLMSSP, NegState::REQUEST_MIC),
@@ -311,7 +311,7 @@ fn copy_of_the_response_token_is_no_mic() {
 
 /// An initiator may prove its list at once when its mechanism is done with one token.
 #[test]
-fn mic_in_the_first_message() {
+fn ka_9_mic_in_the_first_message() {
     for good in [true, false] {
         let mut realm = realm();
         let (token, begun) = raw_token(&mut realm, one_way());

@@ -2,6 +2,7 @@
 
 use super::play::{End, Play, Talk, acceptor, at, framed, initiator, nobody, ntlm_like, oid, play, talk};
 use super::*;
+use crate::MAX_CONTEXT_TOKEN_LEN;
 
 /// A SPNEGO initiator's own mechanism token out of its first message.
 fn inner(token: &[u8]) -> Vec<u8> {
@@ -425,5 +426,85 @@ fn reject_is_told() {
     for place in [1, 3] {
         let told = talk(initiator(&four), &acceptor(&four), at(place, rejecting));
         assert_eq!(told.initiator.refusal().major(), Major::PeerRefused, "{place}");
+    }
+}
+
+/// Recorded answers of other implementations, given to an initiator of ours: none is of its conversation.
+#[test]
+fn recorded_answers_have_their_outcome() {
+    let offered = || -> Vec<Box<dyn InitiatorMechanism>> {
+        let mut realm = realm();
+        vec![krb5_initiator(&mut realm, mutual()), Box::new(ntlm_like())]
+    };
+    for (name, outcome) in [
+        (
+            "pyspnego_neg_token_resp",
+            Err("does not decrypt with the session key"),
+        ),
+        (
+            "gokrb5_negtokenresp",
+            Err("expected a token of the chosen mechanism"),
+        ),
+        // A choice of NTLM: it is begun, and its token goes out beside no other.
+        ("impacket_negtokenresp1", Ok(NegState::ACCEPT_INCOMPLETE)),
+        ("impacket_negtokenresp2", Err("InitialContextToken")),
+        (
+            "impacket_negtokenresp3",
+            Err("expected a token of the chosen mechanism"),
+        ),
+        ("impacket_negtokenresp4", Ok(NegState::ACCEPT_INCOMPLETE)),
+    ] {
+        let answer = vector(CONTEXT_TOKENS, name, "token_hex");
+        let mut realm = realm();
+        let (_, next) = cont(start(&mut realm, Initiator::negotiate(offered())));
+        match (step(&mut realm, next, &answer), outcome) {
+            (Ok(step), Ok(state)) => {
+                let (token, _) = cont(step);
+                let response = parse_resp(&token).unwrap();
+                assert_eq!(response.state, Some(state), "{name}");
+                assert_eq!(response.token, Some(&ntlm_like().token(0)[..]));
+            }
+            (Err(error), Err(text)) => assert!(error.to_string().contains(text), "{name}: {error}"),
+            (result, _) => panic!("{name}: {result:?}"),
+        }
+        // To an initiator of Kerberos alone NTLM was not offered.
+        let params = InitiatorParams::new(realm.credential());
+        let (_, next) = cont(start(&mut realm, Initiator::krb5(params).unwrap()));
+        let error = step(&mut realm, next, &answer).unwrap_err();
+        if outcome.is_ok() {
+            assert_eq!(error.major(), Major::BadMech, "{name}");
+        }
+    }
+}
+
+/// Tickets of users in many groups (pitfalls.md section 5): a token of 48 kB is negotiated as any other, one beyond the
+/// limit is refused.
+#[test]
+fn big_tickets_fit() {
+    static FILLING: [u8; MAX_CONTEXT_TOKEN_LEN] = [7; MAX_CONTEXT_TOKEN_LEN];
+    for (length, fits) in [(48_000, true), (MAX_CONTEXT_TOKEN_LEN, false)] {
+        let mut realm = realm();
+        let credential = realm.credential_with(|part| {
+            let element = kerbside_asn1::AuthorizationDataElement {
+                // Of a type that is for local use and that nobody has to understand.
+                ad_type: kerbside_asn1::AdType(-7),
+                ad_data: &FILLING[..length],
+            };
+            part.authorization_data = Some(kerbside_asn1::AuthorizationData(vec![element]));
+        });
+        let initiator = Initiator::krb5(InitiatorParams::new(credential)).unwrap();
+        let begun = start(&mut realm, initiator);
+        let service = realm.acceptor();
+        let result = realm.converse(begun, |token, now, rng| service.step(token, now, rng));
+        match result {
+            Ok(mut both) => {
+                assert!(fits && both.tokens[0].len() > length);
+                both.exchange_messages(&mut realm.rng);
+            }
+            Err(error) => assert!(
+                !fits && error.to_string().contains("at most 131072 octets"),
+                "{error}"
+            ),
+        }
     }
 }
