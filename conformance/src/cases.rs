@@ -22,6 +22,7 @@ mod login;
 mod matrix;
 mod ntlm;
 mod ntlm_auth;
+mod ntlm_http;
 mod pac;
 mod programs;
 mod referrals;

@@ -128,6 +128,7 @@ pub(super) fn cases() -> Vec<Case> {
         "ntlm: Samba's ntlm_auth as a client",
         super::ntlm_auth::client,
     ));
+    cases.push(case("ntlm: curl's own NTLM over HTTP", super::ntlm_http::curl));
     cases.push(full_case(
         "ntlm: our initiator, Samba's LDAP server, signed and sealed",
         samba_ldap,
@@ -142,6 +143,7 @@ pub(super) fn cases() -> Vec<Case> {
 pub(super) fn policy() -> NtlmPolicy {
     let mut policy = NtlmPolicy::STRICT;
     policy.allow_v1 = true;
+    policy.allow_oem = true;
     policy.allow_without_extended_session_security = true;
     policy.key_strength_min = KeyStrength::Bits40;
     policy.mic = MicPolicy::WhenAnnounced;

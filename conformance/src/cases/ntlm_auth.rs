@@ -78,7 +78,7 @@ impl Drop for NtlmAuth {
     }
 }
 
-fn from_base64(text: &str) -> Option<Vec<u8>> {
+pub(super) fn from_base64(text: &str) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 

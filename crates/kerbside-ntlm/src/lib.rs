@@ -52,10 +52,13 @@
 //!
 //! # What NTLM leaves unprotected
 //!
-//! With the MIC all three messages are protected, to the octet. Without it (where [`NtlmPolicy::mic`] or
-//! [`NtlmPolicy::allow_v1`] lets that pass) an attacker on the path can change the NEGOTIATE message; in CHALLENGE and
-//! AUTHENTICATE the versions, the names that decide nothing (TargetName, Workstation), the LM response of NTLM v2 and the
-//! session key that the client sends encrypted. In a signature without extended session security nobody reads RandomPad.
+//! With the MIC all three messages are protected, to the octet. Without it, where [`NtlmPolicy::mic`] or
+//! [`NtlmPolicy::allow_v1`] lets that pass, an attacker on the path can change: in NEGOTIATE the Version and all flags but
+//! those that the client insists on, which takes out key exchange; in CHALLENGE the TargetName, the Version and flags that
+//! decide nothing, and for NTLM v1 the TargetInfo; in AUTHENTICATE the Version, the Workstation, the letters' case of
+//! domain and user, the LM response and flags that decide nothing. In a signature without extended session security nobody
+//! reads RandomPad.
+//!
 //! And at all times NTLM lets whoever relays the messages log in: only channel bindings and the target, required, stop
 //! that. NTLM does not authenticate the acceptor: that it knows the user's hash is seen at its first signed message.
 //!

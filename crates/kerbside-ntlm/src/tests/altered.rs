@@ -3,11 +3,11 @@
 use alloc::vec::Vec;
 
 use kerbside_asn1::Principal;
-use kerbside_gss::{Initiator, SecurityContext, Step};
+use kerbside_gss::{ContextFlags, Initiator, SecurityContext, Step};
 
 use super::exchange::lenient;
 use super::{acceptor, client, done, going, now, rng, server};
-use crate::{NtlmAcceptorParams, NtlmInitiatorParams, NtlmPolicy};
+use crate::{NegotiateFlags, NtlmAcceptorParams, NtlmInitiatorParams, NtlmPolicy};
 
 /// Which message is meddled with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,10 +58,18 @@ fn length(client: &NtlmInitiatorParams, server: &NtlmAcceptorParams, which: Whic
     length.get()
 }
 
+/// What the client asks for by default.
+const PROTECTED: ContextFlags = ContextFlags(
+    ContextFlags::CONFIDENTIALITY.0
+        | ContextFlags::INTEGRITY.0
+        | ContextFlags::REPLAY.0
+        | ContextFlags::SEQUENCE.0,
+);
+
 const ALL: [Which; 3] = [Which::Negotiate, Which::Challenge, Which::Authenticate];
 
 /// Octets whose change was not noticed.
-fn unnoticed(client: &NtlmInitiatorParams, server: &NtlmAcceptorParams, which: Which) -> Vec<usize> {
+fn unnoticed(client: &NtlmInitiatorParams, server: &NtlmAcceptorParams, which: Which) -> Vec<(usize, u8)> {
     let mut found = Vec::new();
     for at in 0..length(client, server, which) {
         for bit in 0..8 {
@@ -76,9 +84,8 @@ fn unnoticed(client: &NtlmInitiatorParams, server: &NtlmAcceptorParams, which: W
                 "{which:?} {at}"
             );
             assert_eq!(ours.flags(), theirs.flags(), "{which:?} {at}");
-            if found.last() != Some(&at) {
-                found.push(at);
-            }
+            assert_eq!(theirs.flags(), PROTECTED, "{which:?} {at}");
+            found.push((at, bit));
         }
     }
     found
@@ -88,11 +95,7 @@ fn unnoticed(client: &NtlmInitiatorParams, server: &NtlmAcceptorParams, which: W
 #[test]
 fn with_a_mic_every_octet_counts() {
     for which in ALL {
-        assert_eq!(
-            unnoticed(&client(), &server(), which),
-            Vec::<usize>::new(),
-            "{which:?}"
-        );
+        assert_eq!(unnoticed(&client(), &server(), which), Vec::new(), "{which:?}");
     }
 }
 
@@ -109,42 +112,73 @@ fn with_a_mic_every_length_counts() {
     }
 }
 
-/// NTLM v1 has no MIC: what is left unauthenticated then.
+/// The flags of a message, at `at`, whose change was not noticed.
+fn flags_of(unnoticed: &[(usize, u8)], at: usize) -> NegotiateFlags {
+    let bits = unnoticed.iter().filter(|(octet, _)| (at..at + 4).contains(octet));
+    NegotiateFlags(
+        bits.map(|(octet, bit)| 1_u32 << ((octet - at) * 8 + usize::from(*bit)))
+            .sum(),
+    )
+}
+
+/// Checks that what was not noticed, but for flags, is all in these places.
+fn only_in(unnoticed: &[(usize, u8)], flags_at: usize, places: &[core::ops::Range<usize>]) {
+    for (octet, bit) in unnoticed {
+        let listed = places.iter().any(|place| place.contains(octet));
+        assert!(
+            listed || (flags_at..flags_at + 4).contains(octet),
+            "{octet}, bit {bit}"
+        );
+    }
+}
+
+/// NTLM v1 has no MIC. What is left unauthenticated then, each with the same names, flags of the context and messages:
 ///
-/// - NEGOTIATE: the fields of its names' places (not supplied), the version, and flags that decide nothing.
-/// - CHALLENGE: TargetName and its place's maximum, the reserved field, TargetInfo, the version, and flags that decide
-///   nothing.
-/// - AUTHENTICATE: maximum lengths and the places of empty fields, the LM response behind the client's challenge,
-///   Workstation, the domain and the case of the user (which account it is, the source decides), the version, and flags
-///   that decide nothing.
+/// - NEGOTIATE: names' places (no names are supplied), Version, and all flags but those that the client insists on.
+/// - CHALLENGE: TargetName, Reserved, TargetInfo, Version, maximum lengths, and all flags but the decisive.
+/// - AUTHENTICATE: maximum lengths, Version, Workstation, the letters' case in domain and user (which account they mean
+///   the source decides), the LM response behind the client's challenge, and all flags but the decisive.
 #[test]
 fn without_a_mic_the_list_is_short() {
     let mut policy = NtlmPolicy::STRICT;
     policy.allow_v1 = true;
     let client = client().with_policy(policy).with_v1(true).with_workstation("WS");
     let server = server().with_policy(policy);
-    let negotiate = unnoticed(&client, &server, Which::Negotiate);
-    assert!(negotiate.iter().all(|at| (12..40).contains(at)), "{negotiate:?}");
-    let challenge = unnoticed(&client, &server, Which::Challenge);
-    // Not the signature, the type, the challenge.
-    assert!(
-        challenge.iter().all(|at| *at >= 12 && !(24..32).contains(at)),
-        "{challenge:?}"
+    let insisted = NegotiateFlags::UNICODE
+        | NegotiateFlags::SIGN
+        | NegotiateFlags::SEAL
+        | NegotiateFlags::DATAGRAM
+        | NegotiateFlags::EXTENDED_SESSIONSECURITY
+        | NegotiateFlags::KEY_128;
+    let all = NegotiateFlags(u32::MAX);
+
+    let found = unnoticed(&client, &server, Which::Negotiate);
+    assert_eq!(
+        flags_of(&found, 12),
+        all.without(insisted | NegotiateFlags::IDENTIFY)
     );
-    let authenticate = unnoticed(&client, &server, Which::Authenticate);
-    // Not the NT response, the client's challenge, the session key; not where and how long they are.
-    let message = 72..;
-    let names = [message.start, message.start + 6 + 10 + 4];
-    assert!(authenticate.iter().all(|at| *at >= 12), "{authenticate:?}");
-    let response = (names[1] + 24)..(names[1] + 48);
-    let session_key = response.end..response.end + 16;
-    let nonce = names[1]..names[1] + 8;
-    for decisive in [response, session_key, nonce] {
-        assert!(
-            authenticate.iter().all(|at| !decisive.contains(at)),
-            "{authenticate:?}"
-        );
-    }
+    only_in(&found, 12, &[16..32, 32..40]);
+
+    let decisive = insisted | NegotiateFlags::KEY_EXCH | NegotiateFlags::KEY_56;
+    let found = unnoticed(&client, &server, Which::Challenge);
+    assert_eq!(flags_of(&found, 20), all.without(decisive));
+    let end = length(&client, &server, Which::Challenge);
+    only_in(&found, 20, &[12..20, 32..40, 40..48, 48..end]);
+
+    let found = unnoticed(&client, &server, Which::Authenticate);
+    assert_eq!(
+        flags_of(&found, 60),
+        all.without(decisive | NegotiateFlags::IDENTIFY)
+    );
+    let lengths = [12..16, 22..24, 30..32, 38..40, 44..48, 54..56];
+    // Behind Version: domain, user, workstation, LM response, and then nothing more.
+    let rest = [64..72, 72..78, 78..88, 88..92, 100..116];
+    only_in(&found, 60, &[&lengths[..], &rest].concat());
+    let (letters, _): (Vec<_>, Vec<_>) = found.iter().partition(|(octet, _)| (72..88).contains(octet));
+    assert!(
+        letters.iter().all(|(octet, bit)| octet % 2 == 0 && *bit == 5),
+        "the letters' case alone"
+    );
 }
 
 #[test]
