@@ -12,6 +12,7 @@ mod service;
 mod snapshot;
 mod walk;
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::names::CacheName;
 use crate::request::{InitialTicket, ServiceTicket, ServiceTicketOptions};
 use crate::schedule::Timing;
 use crate::service_host::{self, HostName};
-use crate::store::CacheStore;
+use crate::store::{CacheStore, Opened};
 
 /// A client over one of the fronts.
 #[derive(Debug, Clone)]
@@ -49,16 +50,41 @@ pub(crate) struct Core<D> {
 
 /// What makes two requests for a service ticket the same: the cache with its ticket-granting ticket, so that nobody gets
 /// a ticket of another identity, the service and what is asked of its ticket.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TicketKey {
     pub(crate) cache: CacheName,
-    /// Whose cache it was.
-    pub(crate) client: Principal,
-    /// The ticket-granting ticket; empty where the cache has none.
-    pub(crate) identity: Vec<u8>,
+    pub(crate) identity: Identity,
     pub(crate) server: Principal,
     pub(crate) second_ticket: Option<Vec<u8>>,
     pub(crate) options: ServiceTicketOptions,
+}
+
+/// Whose requests a cache's are.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// For the name of its client.
+    pub(crate) cache: Arc<Opened>,
+    /// The ticket-granting ticket, where the cache has one.
+    pub(crate) tgt: Option<Arc<Credential>>,
+}
+
+/// The same client by the same ticket, whatever else the caches hold.
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        let [own, others] = [self, other].map(|identity| identity.tgt.as_ref().map(|tgt| &tgt.ticket));
+        own == others && self.cache.primary == other.cache.primary
+    }
+}
+
+impl Eq for Identity {}
+
+/// The tickets are left out: they are long, and what is left tells nearly all requests apart.
+impl Hash for TicketKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.cache.hash(state);
+        self.server.hash(state);
+        self.options.hash(state);
+    }
 }
 
 pub(crate) use snapshot::Snapshots;
@@ -112,6 +138,9 @@ impl<D: Driver> Core<D> {
     }
 
     async fn resolve_cache(&self, name: &CacheName) -> Result<CacheName, Error> {
+        if matches!(name, CacheName::File(_) | CacheName::Memory(_)) {
+            return Ok(name.clone());
+        }
         let (store, name) = (self.store.clone(), name.clone());
         self.driver.offload(move || store.resolve(&name)).await?
     }

@@ -4,6 +4,7 @@
 //! it instead. A failure is everybody's.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
@@ -22,7 +23,7 @@ pub(crate) struct Flights<K, V> {
 struct State<K, V> {
     /// How many have ended.
     landed: u64,
-    under_way: HashMap<K, Arc<Flight<V>>>,
+    under_way: HashMap<Arc<K>, Arc<Flight<V>>>,
 }
 
 /// One piece of work, for those who wait for it.
@@ -67,7 +68,7 @@ pub(crate) trait Wait {
     fn wait<V: Clone + Send>(&self, flight: &Flight<V>) -> impl Future<Output = Outcome<V>> + Send;
 }
 
-impl<K: Clone + Eq + Hash + Send, V: Clone + Send> Flights<K, V> {
+impl<K: Eq + Hash + Send + Sync, V: Clone + Send> Flights<K, V> {
     /// A mark in time, to be taken before the caller looks whether the work is needed at all.
     pub(crate) fn mark(&self) -> u64 {
         lock(&self.state).landed
@@ -82,15 +83,16 @@ impl<K: Clone + Eq + Hash + Send, V: Clone + Send> Flights<K, V> {
         mark: u64,
         work: impl FnOnce(bool) -> F,
     ) -> Result<V, Error> {
+        let key = Arc::new(key);
         loop {
             let joined = {
                 let mut state = lock(&self.state);
-                match state.under_way.get(&key) {
-                    Some(flight) => Ok(Arc::clone(flight)),
-                    None => {
-                        let flight = Arc::new(Flight::new());
-                        state.under_way.insert(key.clone(), Arc::clone(&flight));
-                        Err((flight, state.landed != mark))
+                let old = state.landed != mark;
+                match state.under_way.entry(Arc::clone(&key)) {
+                    Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+                    Entry::Vacant(place) => {
+                        let flight = place.insert(Arc::new(Flight::new()));
+                        Err((Arc::clone(flight), old))
                     }
                 }
             };
@@ -105,10 +107,13 @@ impl<K: Clone + Eq + Hash + Send, V: Clone + Send> Flights<K, V> {
                         flights: self,
                         key,
                         flight,
+                        landed: false,
                         outcome: Outcome::Abandoned,
                     };
                     let result = work(old).await;
-                    leader.outcome = Outcome::Done(Box::new(result.clone()));
+                    if leader.is_followed() {
+                        leader.outcome = Outcome::Done(Box::new(result.clone()));
+                    }
                     return result;
                 }
             }
@@ -119,17 +124,30 @@ impl<K: Clone + Eq + Hash + Send, V: Clone + Send> Flights<K, V> {
 /// Whoever does the work. However it ends, the others are told.
 struct Leader<'a, K: Eq + Hash, V: Clone> {
     flights: &'a Flights<K, V>,
-    key: K,
+    key: Arc<K>,
     flight: Arc<Flight<V>>,
+    landed: bool,
     outcome: Outcome<V>,
+}
+
+impl<K: Eq + Hash, V: Clone> Leader<'_, K, V> {
+    /// Takes the work off the list, so that nobody joins it any more, and tells whether anybody has.
+    fn is_followed(&mut self) -> bool {
+        if !self.landed {
+            let mut state = lock(&self.flights.state);
+            state.under_way.remove(&self.key);
+            state.landed = state.landed.wrapping_add(1);
+            self.landed = true;
+        }
+        Arc::strong_count(&self.flight) > 1
+    }
 }
 
 impl<K: Eq + Hash, V: Clone> Drop for Leader<'_, K, V> {
     fn drop(&mut self) {
-        let mut state = lock(&self.flights.state);
-        state.under_way.remove(&self.key);
-        state.landed = state.landed.wrapping_add(1);
-        drop(state);
+        if !self.is_followed() {
+            return;
+        }
         let outcome = std::mem::replace(&mut self.outcome, Outcome::Abandoned);
         let mut waiting = lock(&self.flight.outcome);
         waiting.outcome = Some(outcome);

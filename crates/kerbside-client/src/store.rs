@@ -8,6 +8,7 @@ mod file;
 mod kcm;
 mod keyring;
 mod keytab;
+mod opened;
 
 pub use cache::CacheStore;
 pub use file::FileFault;
@@ -19,3 +20,4 @@ pub use keytab::{
 
 pub(crate) use file::{lock_exclusively, system};
 pub(crate) use keytab::Stamp;
+pub(crate) use opened::Opened;

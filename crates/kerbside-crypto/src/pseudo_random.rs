@@ -17,6 +17,9 @@ use crate::profile::{Family, KEY_LEN_MAX, MacKind, Profile};
 use crate::segment::Segment;
 use crate::triple_des::TripleDes;
 
+/// Octets of the longest block of a pseudo-random function.
+const PRF_LEN_MAX: usize = 48;
+
 impl Key {
     /// The type's pseudo-random function: 16 octets, 20 for rc4-hmac, 32 and 48 for the types of RFC 8009.
     ///
@@ -33,18 +36,24 @@ impl Key {
     /// # Errors
     /// [`CryptoError::PrfOutputTooLong`] above 255 blocks.
     pub fn prf_plus(&self, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, CryptoError> {
-        let block_len = self.profile().prf_len();
-        let max = block_len * MAX_PRF_PLUS_BLOCKS;
+        let max = self.profile().prf_len() * MAX_PRF_PLUS_BLOCKS;
         if len > max {
             return Err(CryptoError::PrfOutputTooLong { max, found: len });
         }
         let mut out = Zeroizing::new(vec![0; len]);
-        let mut block = Zeroizing::new(vec![0; block_len]);
-        for (counter, chunk) in (1..=u8::MAX).zip(out.chunks_mut(block_len)) {
-            self.prf_key().fill(&[&[counter], input], &mut block);
-            copy_prefix(chunk, &block);
-        }
+        self.fill_prf_plus(input, &mut out);
         Ok(out)
+    }
+
+    /// PRF+ as far as `out`, which is no more than 255 blocks.
+    fn fill_prf_plus(&self, input: &[u8], out: &mut [u8]) {
+        let block_len = self.profile().prf_len();
+        let mut block = Zeroizing::new([0; PRF_LEN_MAX]);
+        let block = block.get_mut(..block_len).unwrap_or_default();
+        for (counter, chunk) in (1..=u8::MAX).zip(out.chunks_mut(block_len)) {
+            self.prf_key().fill(&[&[counter], input], block);
+            copy_prefix(chunk, block);
+        }
     }
 }
 
@@ -123,11 +132,15 @@ fn leading_block(input: &[&[u8]]) -> Zeroizing<[u8; BLOCK_LEN]> {
 /// # Errors
 /// None for the types of this version.
 pub fn fx_cf2(key1: &Key, key2: &Key, pepper1: &[u8], pepper2: &[u8]) -> Result<Key, CryptoError> {
-    let len = key1.profile().seed_len();
-    let mut combined = key1.prf_plus(pepper1, len)?;
-    for (to, from) in combined.iter_mut().zip(key2.prf_plus(pepper2, len)?.iter()) {
+    let mut seeds = [Zeroizing::new([0; KEY_LEN_MAX]), Zeroizing::new([0; KEY_LEN_MAX])];
+    let [combined, other] = seeds
+        .each_mut()
+        .map(|seed| prefix(seed, key1.profile().seed_len()));
+    key1.fill_prf_plus(pepper1, combined);
+    key2.fill_prf_plus(pepper2, other);
+    for (to, from) in combined.iter_mut().zip(other) {
         *to ^= *from;
     }
     // Whoever made the first key was allowed to.
-    Key::of_seed(key1.profile(), &combined)
+    Key::of_seed(key1.profile(), combined)
 }

@@ -295,6 +295,11 @@ impl Finished {
 }
 
 impl Opened {
+    /// The client that the tunnel's seal names.
+    pub(crate) fn into_client(self) -> Option<Principal> {
+        self.finished.map(|finished| finished.client)
+    }
+
     /// The value of the first element of this type.
     pub(crate) fn find(&self, wanted: PaDataType) -> Option<&[u8]> {
         let mut found = self
@@ -314,14 +319,15 @@ impl Opened {
         self.strengthen_key.is_some()
     }
 
-    /// The reply's key from the one that it would be under without FAST (RFC 6113 5.4.3).
-    pub(crate) fn reply_key(&self, key: Key) -> Result<Key, ProtocolError> {
-        match &self.strengthen_key {
-            None => Ok(key),
-            Some(strengthen) => fx_cf2(strengthen, &key, b"strengthenkey", b"replykey")
-                .inspect(|key| trace::fast_reply_key(key.enctype()))
-                .map_err(ProtocolError::crypto("strengthening the reply key")),
-        }
+    /// The reply's key from the one that it would be under without FAST (RFC 6113 5.4.3); `None` where it is that one.
+    pub(crate) fn reply_key(&self, key: &Key) -> Result<Option<Key>, ProtocolError> {
+        let Some(strengthen) = &self.strengthen_key else {
+            return Ok(None);
+        };
+        let stronger = fx_cf2(strengthen, key, b"strengthenkey", b"replykey")
+            .map_err(ProtocolError::crypto("strengthening the reply key"))?;
+        trace::fast_reply_key(stronger.enctype());
+        Ok(Some(stronger))
     }
 }
 

@@ -52,10 +52,11 @@ impl Asked<'_> {
             Misbehaviour::Field("the ticket is not of version 5")
         })?;
         let server = Principal::from_wire(enc.srealm, &enc.sname);
-        let on_ticket = Principal::from_wire(ticket.realm, &ticket.sname);
-        self.require(on_ticket == server, || Misbehaviour::TicketServer {
+        // The type of a name does not count.
+        let is_on_ticket = enc.srealm == ticket.realm && enc.sname.name_string == ticket.sname.name_string;
+        self.require(is_on_ticket, || Misbehaviour::TicketServer {
             expected: server.clone(),
-            found: on_ticket,
+            found: Principal::from_wire(ticket.realm, &ticket.sname),
         })?;
         self.verify_times(enc)?;
         self.verify_flags(enc.flags)?;

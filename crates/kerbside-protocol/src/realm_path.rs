@@ -34,6 +34,12 @@ impl RealmPath {
 
     /// By the hierarchy of the realms' names, where nobody wrote down anything.
     pub fn hierarchical(client: &Realm, server: &Realm) -> Self {
+        if client == server {
+            return Self {
+                between: Vec::new(),
+                configured: false,
+            };
+        }
         let path = hierarchical_path(client, server);
         let between = path
             .into_iter()

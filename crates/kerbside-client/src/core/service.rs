@@ -1,5 +1,7 @@
 //! A ticket for a service: the cache's, else by way of the KDCs, under each of the names that the service may have.
 
+use std::borrow::Cow;
+
 use kerbside_asn1::{ErrorCode, KdcOptions, NameType, Principal, Realm, Ticket};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
@@ -65,7 +67,6 @@ impl<D: Driver> Core<D> {
         let ground = self.ground(name).await?;
         let key = TicketKey {
             cache: ground.name.clone(),
-            client: ground.cache.primary.clone(),
             identity: ground.identity(),
             server: server.clone(),
             second_ticket: wanted.second_ticket.map(<[u8]>::to_vec),
@@ -76,7 +77,7 @@ impl<D: Driver> Core<D> {
             // Another caller may have stored the ticket since the cache was read.
             if old && wanted.options.store {
                 let again = self.ground(&ground.name).await?;
-                if again.cache.primary == ground.cache.primary && again.identity() == ground.identity() {
+                if again.identity() == ground.identity() {
                     ground = again;
                 }
             }
@@ -121,13 +122,13 @@ impl<D: Driver> Core<D> {
 
     /// The name that is tried first: as given, but for a host that `dns_canonicalize_hostname = fallback` left as it
     /// was typed.
-    fn first_name(&self, server: &Principal) -> Principal {
+    fn first_name<'a>(&self, server: &'a Principal) -> Cow<'a, Principal> {
         match self.fallback_host(server) {
             Some((service, host)) => {
                 let host = service_host::without_dns(&self.config, &host);
-                self.on_host(&service, &host, &server.realm)
+                Cow::Owned(self.on_host(&service, &host, &server.realm))
             }
-            None => server.clone(),
+            None => Cow::Borrowed(server),
         }
     }
 

@@ -2,17 +2,13 @@
 
 use std::fmt;
 use std::fs::Metadata;
-use std::ops::Deref;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kerbside_formats::Credential;
-use kerbside_formats::ccache::CredentialCache;
-
 use crate::error::Error;
 use crate::names::CacheName;
-use crate::store::CacheStore;
+use crate::store::{CacheStore, Opened};
 
 /// Files kept at a time: a client uses one cache, or a few.
 const MAX_KEPT: usize = 4;
@@ -31,40 +27,6 @@ struct Snapshot {
     path: PathBuf,
     stamp: Stamp,
     cache: Arc<Opened>,
-}
-
-/// A cache that was read, with the ticket-granting tickets that were used out of it: their keys keep what they derived.
-pub(crate) struct Opened {
-    cache: CredentialCache,
-    tgts: Mutex<Vec<Arc<Credential>>>,
-}
-
-impl Opened {
-    fn new(cache: CredentialCache) -> Arc<Self> {
-        Arc::new(Self {
-            cache,
-            tgts: Mutex::default(),
-        })
-    }
-
-    /// One of the cache's tickets, for use more than once.
-    pub(crate) fn shared(&self, credential: &Credential) -> Arc<Credential> {
-        let mut tgts = self.tgts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = tgts.iter().find(|known| known.ticket == credential.ticket) {
-            return Arc::clone(known);
-        }
-        let shared = Arc::new(credential.clone());
-        tgts.push(Arc::clone(&shared));
-        shared
-    }
-}
-
-impl Deref for Opened {
-    type Target = CredentialCache;
-
-    fn deref(&self) -> &CredentialCache {
-        &self.cache
-    }
 }
 
 /// What changes when a cache's file does: a cache is appended to (its size and times), or replaced (its number).
@@ -100,12 +62,12 @@ impl Snapshots {
     pub(crate) fn read(&self, store: &CacheStore, name: &CacheName) -> Result<Arc<Opened>, Error> {
         // Before the file is read: a change in between makes the next stamp another one.
         let Some((path, stamp)) = name.path().and_then(|path| Some((path, Stamp::of(path)?))) else {
-            return store.read(name).map(Opened::new);
+            return store.open(name);
         };
         if let Some(kept) = self.kept(path, stamp) {
             return Ok(kept);
         }
-        let cache = Opened::new(store.read(name)?);
+        let cache = store.open(name)?;
         let mut all = self.lock();
         all.retain(|snapshot| snapshot.path != path);
         all.truncate(MAX_KEPT - 1);
@@ -137,6 +99,7 @@ mod tests {
     #![allow(clippy::unwrap_used)] // a failure here is the test's failure
 
     use kerbside_asn1::Principal;
+    use kerbside_formats::ccache::CredentialCache;
 
     use super::*;
 
@@ -190,5 +153,15 @@ mod tests {
         store.initialize(&memory, &cache("bob")).unwrap();
         let read = snapshots.read(&store, &memory).unwrap();
         assert_eq!(read.primary, Principal::new("EXAMPLE.COM", &["bob"]));
+        let again = snapshots.read(&store, &memory).unwrap();
+        assert!(Arc::ptr_eq(&read, &again), "not copied while it stays as it is");
+        store.set_config(&memory, "key", None, b"value").unwrap();
+        let changed = snapshots.read(&store, &memory).unwrap();
+        assert_eq!(changed.config("key", None), Some(&b"value"[..]));
+        assert_eq!(
+            read.config("key", None),
+            None,
+            "who has it open keeps it as it was"
+        );
     }
 }

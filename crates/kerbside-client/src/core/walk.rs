@@ -10,15 +10,15 @@ use kerbside_protocol::{
     TgsOutcome, TgsParams,
 };
 
-use super::snapshot::Opened;
-use super::{Core, not_built};
+use super::{Core, Identity, not_built};
 use crate::attempt::Attempt;
 use crate::clock;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::names::CacheName;
-use crate::random::OsRandom;
+use crate::random::Drawn;
 use crate::request::{ServiceTicket, ServiceTicketOptions};
+use crate::store::Opened;
 use crate::trace;
 
 /// The cache that a search starts from, as it was when the search began.
@@ -35,18 +35,35 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Whose requests these are: the ticket that they are made with.
-    pub(super) fn identity(&self) -> Vec<u8> {
-        let tgt = self.cache.find(&Principal::krbtgt(&self.start, &self.start));
-        tgt.map(|tgt| tgt.ticket.clone()).unwrap_or_default()
+    pub(super) fn identity(&self) -> Identity {
+        Identity {
+            cache: Arc::clone(&self.cache),
+            tgt: self.own_tgt().map(|tgt| self.cache.shared(tgt)),
+        }
+    }
+
+    /// The client's own ticket-granting ticket, valid or not.
+    fn own_tgt(&self) -> Option<&Credential> {
+        let realm = &self.start;
+        let is_own = |server: &Principal| {
+            server.realm == *realm && server.name.krbtgt_realm() == Some(realm.as_bytes())
+        };
+        self.cache
+            .credentials()
+            .filter(|credential| is_own(&credential.server))
+            .max_by_key(|credential| credential.end_time)
     }
 
     /// The client's own ticket-granting ticket.
     pub(super) fn tgt(&self) -> Result<&Credential, Error> {
+        let found = self.own_tgt();
+        if let Some(tgt) = found.filter(|tgt| tgt.end_time > self.now) {
+            trace::retrieved(&self.name, &self.cache.primary, &tgt.server, true);
+            return Ok(tgt);
+        }
         let wanted = Principal::krbtgt(&self.start, &self.start);
-        let found = self.cache.find(&wanted);
         trace::retrieved(&self.name, &self.cache.primary, &wanted, found.is_some());
         match found {
-            Some(tgt) if tgt.end_time > self.now => Ok(tgt),
             Some(tgt) => Err(Error::TgtExpired {
                 cache: self.name.clone(),
                 server: Box::new(wanted),
@@ -84,11 +101,13 @@ impl<D: Driver> Core<D> {
     pub(super) async fn ground(&self, name: &CacheName) -> Result<Ground, Error> {
         // Once: while the KDC is asked, another program may switch the collection to another cache.
         let name = self.resolve_cache(name).await?;
-        let (store, snapshots, read) = (self.store.clone(), self.snapshots.clone(), name.clone());
-        let cache = self
-            .driver
-            .offload(move || snapshots.read(&store, &read))
-            .await??;
+        let cache = if matches!(name, CacheName::Memory(_)) {
+            self.store.open(&name)?
+        } else {
+            let (store, snapshots, read) = (self.store.clone(), self.snapshots.clone(), name.clone());
+            let read = move || snapshots.read(&store, &read);
+            self.driver.offload(read).await??
+        };
         let offset_seconds = self.offset_of(&cache);
         let start = cache.config("start_realm", None).map(Realm::new);
         Ok(Ground {
@@ -144,6 +163,7 @@ impl<D: Driver> Core<D> {
     ) -> Result<ServiceTicket, Error> {
         let mut asked = params.start.clone();
         let mut attempts = Vec::new();
+        let mut rng = Drawn::default();
         let mut outcome = ServiceExchange::start(params);
         loop {
             let next = match outcome {
@@ -161,13 +181,13 @@ impl<D: Driver> Core<D> {
                         ground.tgt_for(&realm)
                     };
                     let found = found.map(|tgt| ground.cache.shared(tgt));
-                    pending.answer(found, clock::now(), &mut OsRandom)
+                    pending.answer(found, clock::now(), &mut rng)
                 }
                 ServiceOutcome::Won { tgt, pending } => {
                     if store {
                         self.add_to_cache(&ground.name, *tgt).await?;
                     }
-                    pending.go_on(clock::now(), &mut OsRandom)
+                    pending.go_on(clock::now(), &mut rng)
                 }
                 ServiceOutcome::Send {
                     request,
@@ -178,7 +198,7 @@ impl<D: Driver> Core<D> {
                     asked = realm;
                     let delivered = self.round_trip(request, &asked, constraints).await?;
                     attempts = delivered.attempts;
-                    pending.reply(&delivered.reply, clock::now(), &mut OsRandom)
+                    pending.reply(&delivered.reply, clock::now(), &mut rng)
                 }
                 _ => return Err(not_built("this step of the search for a ticket")),
             };
@@ -201,7 +221,7 @@ impl<D: Driver> Core<D> {
     pub(super) async fn tgs_or_referral(&self, params: TgsParams) -> Result<Answered, Error> {
         let mut asked = params.server.realm.clone();
         let mut attempts = Vec::new();
-        let mut outcome = TgsExchange::start(params, clock::now(), &mut OsRandom)
+        let mut outcome = TgsExchange::start(params, clock::now(), &mut Drawn::default())
             .map_err(|source| exchange_failed(&asked, source, &mut attempts))?;
         loop {
             let next = match outcome {

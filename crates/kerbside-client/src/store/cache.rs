@@ -11,6 +11,7 @@ use kerbside_formats::{Credential, FormatError};
 use zeroize::Zeroizing;
 
 use super::file::{self, Contents, FileFault, Kind};
+use super::opened::Opened;
 use super::{directory, kcm, keyring};
 use crate::config::Config;
 use crate::error::{CacheFault, Error};
@@ -24,7 +25,7 @@ const VERSION_4: [u8; 2] = [5, 4];
 /// parts of a program meet in memory only when they were given the same store.
 #[derive(Debug, Clone, Default)]
 pub struct CacheStore {
-    pub(super) memory: Arc<Mutex<HashMap<String, CredentialCache>>>,
+    pub(super) memory: Arc<Mutex<HashMap<String, Arc<Opened>>>>,
     policy: EnctypePolicy,
     /// Where the cache daemon listens; `None` for the usual place.
     kcm_socket: Option<Arc<Path>>,
@@ -74,19 +75,23 @@ impl CacheStore {
     /// [`Error::Cache`]: not found, not a cache, damaged, of another owner, of a type that is
     /// not built yet.
     pub fn read(&self, name: &CacheName) -> Result<CredentialCache, Error> {
+        self.open(name).map(Arc::unwrap_or_clone).map(Opened::into_cache)
+    }
+
+    /// As [`read`](Self::read), for use more than once: a MEMORY cache is not copied.
+    pub(crate) fn open(&self, name: &CacheName) -> Result<Arc<Opened>, Error> {
+        if let CacheName::Memory(key) = name {
+            let kept = self.memory().get(key).cloned();
+            return kept.ok_or_else(|| named(name)(CacheFault::File(FileFault::NotFound)));
+        }
         let name = &self.resolve(name)?;
         let cache = match name {
             CacheName::File(path) | CacheName::DirFile(path) => read_file(path, &self.policy),
-            CacheName::Memory(key) => self
-                .memory()
-                .get(key)
-                .cloned()
-                .ok_or(CacheFault::File(FileFault::NotFound)),
             CacheName::Keyring(name) => keyring::read(name, &self.policy),
             CacheName::Kcm(name) => kcm::read(self.kcm_socket(), name, &self.policy),
             other => Err(not_built(other)),
         };
-        cache.map_err(named(name))
+        cache.map(Opened::new).map_err(named(name))
     }
 
     /// Makes the cache hold exactly this. A file is replaced when it is a cache or empty; a file of
@@ -109,7 +114,7 @@ impl CacheStore {
                 cache.to_bytes().map_err(CacheFault::Unwritable)
             }),
             CacheName::Memory(key) => {
-                self.memory().insert(key.clone(), cache.clone());
+                self.memory().insert(key.clone(), Opened::new(cache.clone()));
                 Ok(())
             }
             CacheName::Keyring(name) => keyring::initialize(name, cache),
@@ -154,7 +159,9 @@ impl CacheStore {
                 add_to_file(path, credential, &self.policy, check)
             }
             CacheName::Memory(key) => match self.memory().get_mut(key) {
-                Some(cache) => owned(&cache.primary).map(|()| cache.add(credential.clone())),
+                Some(cache) => {
+                    owned(&cache.primary).map(|()| Opened::changing(cache).add(credential.clone()))
+                }
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
             CacheName::Keyring(name) => keyring::add(name, &entry(), &self.policy, owned),
@@ -187,7 +194,7 @@ impl CacheStore {
             }),
             CacheName::Memory(key) => match self.memory().get_mut(key) {
                 Some(cache) => {
-                    set_in(cache);
+                    set_in(Opened::changing(cache));
                     Ok(())
                 }
                 None => Err(CacheFault::File(FileFault::NotFound)),
@@ -242,7 +249,7 @@ impl CacheStore {
                 .map(|()| count)
             }
             CacheName::Memory(key) => match self.memory().get_mut(key) {
-                Some(cache) => Ok(drop_from(cache)),
+                Some(cache) => Ok(drop_from(Opened::changing(cache))),
                 None => Err(CacheFault::File(FileFault::NotFound)),
             },
             CacheName::Keyring(name) => keyring::remove(name, server, &self.policy),
@@ -284,7 +291,7 @@ impl CacheStore {
 
     /// A thread that panicked while it held the lock left whole caches behind: there is no step
     /// between two states.
-    pub(super) fn memory(&self) -> std::sync::MutexGuard<'_, HashMap<String, CredentialCache>> {
+    pub(super) fn memory(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Opened>>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::slice;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -89,9 +90,9 @@ fn listen(
         }
         let ready = wait(open, left);
         let mut position = 0;
-        let mut done = Vec::new();
+        let mut done = None;
         open.retain_mut(|(index, connection)| {
-            let event = if ready.get(position).copied().unwrap_or(false) {
+            let event = if ready.is(position) {
                 connection.step()
             } else {
                 Event::Nothing
@@ -108,28 +109,48 @@ fn listen(
                     false
                 }
                 Event::Reply(reply) => {
-                    done.push((*index, reply));
+                    done = Some((*index, reply));
                     true
                 }
             }
         });
-        if let Some(reply) = done.pop() {
-            return Some(reply);
+        if done.is_some() {
+            return done;
         }
     }
 }
 
-/// Which sockets have something for us.
-fn wait(open: &[(usize, Connection)], left: Duration) -> Vec<bool> {
-    let mut polled: Vec<PollFd<'_>> = open
-        .iter()
-        .map(|(_, connection)| PollFd::from_borrowed_fd(connection.socket(), connection.interest()))
-        .collect();
+/// Which sockets have something for us, by their place.
+enum Ready {
+    /// There is one socket, as nearly always.
+    Only(bool),
+    These(Vec<bool>),
+}
+
+impl Ready {
+    fn is(&self, position: usize) -> bool {
+        match self {
+            Self::Only(ready) => *ready,
+            Self::These(ready) => ready.get(position).copied().unwrap_or(false),
+        }
+    }
+}
+
+fn wait(open: &[(usize, Connection)], left: Duration) -> Ready {
     let timeout = Timespec::try_from(left).ok();
-    match poll(&mut polled, timeout.as_ref()) {
-        Ok(_) => polled.iter().map(|polled| !polled.revents().is_empty()).collect(),
-        // Interrupted by a signal: nothing is ready, and the time is looked at again.
-        Err(_) => Vec::new(),
+    // Interrupted by a signal: nothing is ready, and the time is looked at again.
+    let wait = |polled: &mut [PollFd<'_>]| poll(polled, timeout.as_ref()).is_ok();
+    let is_ready = |polled: &PollFd<'_>| !polled.revents().is_empty();
+    if let [(_, only)] = open {
+        let mut polled = only.polled();
+        let some = wait(slice::from_mut(&mut polled));
+        return Ready::Only(some && is_ready(&polled));
+    }
+    let mut polled: Vec<_> = open.iter().map(|(_, connection)| connection.polled()).collect();
+    if wait(&mut polled) {
+        Ready::These(polled.iter().map(is_ready).collect())
+    } else {
+        Ready::These(Vec::new())
     }
 }
 
@@ -198,11 +219,12 @@ impl Connection {
         }
     }
 
-    fn interest(&self) -> PollFlags {
-        match self {
+    fn polled(&self) -> PollFd<'_> {
+        let interest = match self {
             Self::Stream(stream) if stream.written < stream.frame.len() => PollFlags::OUT,
             _ => PollFlags::IN,
-        }
+        };
+        PollFd::from_borrowed_fd(self.socket(), interest)
     }
 
     fn step(&mut self) -> Event {

@@ -167,7 +167,7 @@ impl Exchange {
         let reply: AsRep<'_> = asn1::decode(&received.bytes)?;
         let reply_enctype = key.enctype();
         let key = match &received.opened {
-            Some(opened) => opened.reply_key(key)?,
+            Some(opened) => opened.reply_key(&key)?.unwrap_or(key),
             None => key,
         };
         if key.enctype() != reply.enc_part.etype {

@@ -50,7 +50,10 @@ impl Exchange {
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         let referred = self.verify_server(&server)?;
-        let found = client_of(&reply, opened.as_ref());
+        let found = match opened.and_then(Opened::into_client) {
+            Some(sealed) => sealed,
+            None => client_of(&reply, None),
+        };
         let client = self.verify_client(found, referred.is_some())?;
         trace::tgs_reply(&client, &server, session_key.enctype());
         trace::tgs_result(&self.params, ErrorCode::KDC_ERR_NONE);
@@ -110,7 +113,8 @@ impl Exchange {
             TgsClient::ForUser(user) => &user.principal,
         };
         if found == *expected {
-            return Ok(expected.clone());
+            let name = found.name.with_type(expected.name.name_type);
+            return Ok(Principal { name, ..found });
         }
         let expected = expected.clone();
         Err(self.fault(Misbehaviour::Client { expected, found }))
@@ -148,7 +152,8 @@ impl Exchange {
         let cipher = reply.enc_part.cipher;
         let plain = match opened {
             Some(opened) => {
-                let key = opened.reply_key(sent.subkey.clone().into_inner())?;
+                let stronger = opened.reply_key(&sent.subkey)?;
+                let key = stronger.as_ref().unwrap_or(&sent.subkey);
                 key.decrypt(KeyUsage::TGS_REP_ENC_PART_SUBKEY, cipher)
             }
             None => {
