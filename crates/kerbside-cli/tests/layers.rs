@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "kerbside-asn1",
             "kerbside-formats",
             "kerbside-protocol",
+            "kerbside-pac",
         ],
     ),
     ("kerbside-pac", &["kerbside-crypto", "kerbside-asn1"]),

@@ -6,14 +6,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use kerbside_asn1::{ObjectIdentifier, gss_token, oids};
-use kerbside_crypto::CryptoRng;
-use kerbside_protocol::{DEFAULT_SKEW_SECONDS, Now, ReplayCache};
+use kerbside_asn1::{AddressType, ObjectIdentifier, gss_token, oids};
+use kerbside_crypto::{CryptoRng, EnctypePolicy};
+use kerbside_protocol::{Credential, DEFAULT_SKEW_SECONDS, Now, ReplayCache};
 
 use crate::channel_bindings::{BindingPolicy, ChannelBindings};
 use crate::error::{Cause, GssError};
 use crate::key_source::{KeySource, ServiceName};
-use crate::krb5::{self, Krb5Acceptor};
+use crate::krb5::{self, Krb5Acceptor, TransitedPolicy, UserToUserAcceptor};
 use crate::mechanism::{AcceptorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step, mechanism_of};
 use crate::oid_name::oid_name;
 use crate::spnego::{self, SpnegoAcceptor};
@@ -36,6 +36,33 @@ pub struct AcceptorParams {
     pub skew_seconds_max: i64,
     /// Whether a refused client gets a KRB-ERROR token that says why (its code, never more).
     pub error_tokens: bool,
+    /// Which types of keys contexts may be made of: session keys, subkeys. The keys of tickets are the KDC's affair.
+    pub enctypes: EnctypePolicy,
+    /// What becomes of the ticket's PAC.
+    pub pac: PacPolicy,
+    /// What becomes of tickets from other realms by way of third ones.
+    pub transited: TransitedPolicy,
+    /// The client's network address, where it is known and means something. A ticket that is bound to addresses must have
+    /// it among them. Without it the binding is not checked, as in MIT's library: behind a translator of addresses nobody
+    /// is who its address says.
+    pub client_address: Option<(AddressType, Vec<u8>)>,
+    /// Ticket-granting tickets by whose session keys this acceptor can be addressed, newest first: user-to-user, for
+    /// services without a key of their own (RFC 4120 3.7). A ticket counts for its client as the service; which
+    /// [`Self::service`] this is does not matter to it.
+    pub user_to_user: Arc<[Credential]>,
+}
+
+/// What becomes of a ticket's PAC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum PacPolicy {
+    /// It is not looked at.
+    Ignore,
+    /// It is verified where there is one, and a ticket whose PAC does not verify is refused.
+    #[default]
+    Verify,
+    /// It must be there and verify: services in Active Directory.
+    Required,
 }
 
 impl AcceptorParams {
@@ -54,7 +81,53 @@ impl AcceptorParams {
             binding_policy: BindingPolicy::default(),
             skew_seconds_max: DEFAULT_SKEW_SECONDS,
             error_tokens: true,
+            enctypes: EnctypePolicy::DEFAULT,
+            pac: PacPolicy::default(),
+            transited: TransitedPolicy::default(),
+            client_address: None,
+            user_to_user: Arc::new([]),
         }
+    }
+
+    /// Makes contexts of keys of these types only.
+    #[must_use]
+    pub fn with_enctypes(mut self, policy: EnctypePolicy) -> Self {
+        self.enctypes = policy;
+        self
+    }
+
+    /// Treats PACs so.
+    #[must_use]
+    pub fn with_pac(mut self, policy: PacPolicy) -> Self {
+        self.pac = policy;
+        self
+    }
+
+    /// Treats tickets from afar so.
+    #[must_use]
+    pub fn with_transited(mut self, policy: TransitedPolicy) -> Self {
+        self.transited = policy;
+        self
+    }
+
+    /// Compares tickets that are bound to addresses with the client's.
+    #[must_use]
+    pub fn with_client_address(mut self, address: Option<(AddressType, Vec<u8>)>) -> Self {
+        self.client_address = address;
+        self
+    }
+
+    /// Can be addressed by the session keys of these ticket-granting tickets, newest first (user-to-user).
+    #[must_use]
+    pub fn with_user_to_user(mut self, tickets: Vec<Credential>) -> Self {
+        self.user_to_user = tickets.into();
+        self
+    }
+
+    /// User-to-user, with its own first token (TGT-REQ), as one of the mechanisms of [`Acceptor::with_mechanisms`].
+    #[must_use]
+    pub fn into_user_to_user_mechanism(self) -> Arc<dyn AcceptorMechanism> {
+        Arc::new(UserToUserService(Arc::new(self)))
     }
 
     /// Compares channel bindings by this policy. [`BindingPolicy::Required`] without bindings refuses everybody.
@@ -94,6 +167,8 @@ impl fmt::Debug for AcceptorParams {
             .field("binding_policy", &self.binding_policy)
             .field("skew_seconds_max", &self.skew_seconds_max)
             .field("error_tokens", &self.error_tokens)
+            .field("pac", &self.pac)
+            .field("transited", &self.transited)
             .finish_non_exhaustive()
     }
 }
@@ -118,6 +193,26 @@ impl AcceptorMechanism for Krb5Service {
     }
 }
 
+/// User-to-user, as one of the mechanisms of an acceptor.
+#[derive(Debug)]
+struct UserToUserService(Arc<AcceptorParams>);
+
+impl AcceptorMechanism for UserToUserService {
+    fn oids(&self) -> &[ObjectIdentifier] {
+        &[oids::KRB5_U2U]
+    }
+
+    fn start(&self) -> Box<dyn Mechanism> {
+        Box::new(UserToUserAcceptor::new(Arc::clone(&self.0)))
+    }
+
+    fn with_channel_bindings(&self, bindings: Option<&ChannelBindings>) -> Arc<dyn AcceptorMechanism> {
+        let mut params = AcceptorParams::clone(&self.0);
+        params.channel_bindings = bindings.cloned();
+        params.into_user_to_user_mechanism()
+    }
+}
+
 /// The acceptor's end before the first token. One serves any number of contexts.
 ///
 /// Taken as a first token: SPNEGO, which chooses among the acceptor's mechanisms, and a token of one of them without
@@ -129,10 +224,16 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// An acceptor of Kerberos alone.
+    /// An acceptor of Kerberos alone; of user-to-user too where there are tickets for it.
     #[must_use]
     pub fn new(params: AcceptorParams) -> Self {
-        Self::with_mechanisms(vec![params.into_mechanism()])
+        if params.user_to_user.is_empty() {
+            return Self::with_mechanisms(vec![params.into_mechanism()]);
+        }
+        Self::with_mechanisms(vec![
+            params.clone().into_mechanism(),
+            params.into_user_to_user_mechanism(),
+        ])
     }
 
     /// An acceptor of these mechanisms, best first. An empty list accepts nothing.

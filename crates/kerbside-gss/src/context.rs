@@ -1,13 +1,16 @@
 //! An established security context.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use kerbside_asn1::{KerberosTime, ObjectIdentifier, Principal, TicketFlags};
+use kerbside_asn1::{AdType, KerberosTime, ObjectIdentifier, Principal, TicketFlags};
 use kerbside_crypto::{CryptoRng, EncryptionType};
+use kerbside_pac::VerifiedPac;
 use zeroize::Zeroizing;
 
 use crate::channel_bindings::BindingState;
+use crate::delegation::DelegatedCredential;
 use crate::error::GssError;
 use crate::flags::ContextFlags;
 use crate::message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
@@ -27,8 +30,9 @@ pub struct ContextFacts {
     pub flags: ContextFlags,
     /// What became of the channel bindings.
     pub bindings: BindingState,
-    /// Whether the initiator sent delegated credentials. They are not taken: [`ContextFlags::DELEGATION`] is not set.
-    pub delegation_offered: bool,
+    /// The initiator's ticket-granting ticket, if it sent one to an acceptor; [`ContextFlags::DELEGATION`] is set then and
+    /// only then. At an initiator's end the flag says that one was sent.
+    pub delegated: Option<DelegatedCredential>,
     /// The mechanism that authenticated.
     pub mechanism: ObjectIdentifier,
     /// Whether SPNEGO negotiated it.
@@ -56,7 +60,7 @@ impl ContextFacts {
             server,
             flags,
             bindings: BindingState::NotChecked,
-            delegation_offered: false,
+            delegated: None,
             mechanism,
             negotiated: false,
             expires: None,
@@ -85,6 +89,11 @@ pub struct KerberosFacts {
     pub message_enctype: EncryptionType,
     /// Version of the service's key, as the ticket says; not authenticated.
     pub ticket_kvno: Option<u32>,
+    /// The ticket's authorization data, outermost elements, at an acceptor's end.
+    pub authorization_data: Vec<(AdType, Vec<u8>)>,
+    /// The ticket's PAC, verified with the key that opened the ticket and compared with its client: SIDs, groups, names
+    /// (an acceptor's, with [`PacPolicy::Verify`](crate::PacPolicy::Verify) or more).
+    pub pac: Option<Arc<VerifiedPac>>,
 }
 
 /// A context that stands: both ends know what [`ContextFacts`] says, and messages can be protected.

@@ -7,7 +7,8 @@ use core::fmt;
 
 use kerbside_asn1::{DecodeError, EncodeError, ErrorCode, KerberosTime, Principal};
 use kerbside_crypto::{CryptoError, EncryptionType};
-use kerbside_protocol::ProtocolError;
+use kerbside_pac::PacError;
+use kerbside_protocol::{Now, ProtocolError};
 
 use crate::flags::ContextFlags;
 use crate::key_source::{HeldKey, KeySourceError};
@@ -49,6 +50,16 @@ impl GssError {
     #[must_use]
     pub fn code(&self) -> Option<ErrorCode> {
         self.cause.code()
+    }
+
+    /// The peer's clock, when it refused with a KRB-ERROR: for a skewed clock, what to make the next token by. Nobody
+    /// vouches for it.
+    #[must_use]
+    pub fn peer_time(&self) -> Option<Now> {
+        match &*self.cause {
+            Cause::Protocol(ProtocolError::Refused(refusal)) => Some(refusal.server_time),
+            _ => None,
+        }
     }
 
     pub(crate) fn with_token(mut self, token: Option<Vec<u8>>) -> Self {
@@ -105,6 +116,7 @@ impl core::error::Error for GssError {
         match &*self.cause {
             Cause::Protocol(error) => error.source(),
             Cause::Mechanism { error, .. } => error.source(),
+            Cause::Pac(error) => error.source(),
             _ => None,
         }
     }
@@ -207,7 +219,22 @@ pub enum Cause {
         what: &'static str,
     },
 
-    /// A key of a type whose per-message tokens (RFC 1964, RFC 4757) are not built.
+    /// A delegated credential that cannot be taken.
+    DelegatedCredential {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The ticket's PAC does not verify, or is not of the ticket's client.
+    Pac(PacError),
+    /// A PAC is required, and the ticket has none.
+    NoPac,
+    /// User-to-user: this side has no ticket-granting ticket to be addressed by, or none that is valid now.
+    NoTgt {
+        /// Whom the peer wants to speak with, as far as it said.
+        wanted: Option<Box<Principal>>,
+    },
+
+    /// A key of a type that this side's policy of encryption types refuses.
     KeyNotSupported {
         /// Whose key it is.
         key: &'static str,
@@ -343,6 +370,9 @@ impl Cause {
             }
             Self::CredentialExpired { .. } => Major::CredentialsExpired,
             Self::Mechanism { major, .. } => *major,
+            Self::DelegatedCredential { .. } => Major::DefectiveToken,
+            Self::NoTgt { .. } => Major::NoCredential,
+            Self::Pac(_) | Self::NoPac => Major::Failure,
             Self::Protocol(_) => self.code().map_or(Major::Failure, major_of_code),
             Self::PeerAsksUnsupported { .. }
             | Self::KeyNotSupported { .. }
@@ -365,7 +395,11 @@ impl Cause {
             Self::WrongKey { .. } => Some(ErrorCode::KRB_AP_ERR_MODIFIED),
             Self::CredentialExpired { .. } => Some(ErrorCode::KRB_AP_ERR_TKT_EXPIRED),
             Self::AuthenticatorChecksum { .. } => Some(ErrorCode::KRB_AP_ERR_INAPP_CKSUM),
-            Self::BadBindings { .. } => Some(ErrorCode::KRB_AP_ERR_BADMATCH),
+            Self::BadBindings { .. } | Self::DelegatedCredential { .. } | Self::NoPac => {
+                Some(ErrorCode::KRB_AP_ERR_BADMATCH)
+            }
+            Self::Pac(_) => Some(ErrorCode::KRB_AP_ERR_MODIFIED),
+            Self::NoTgt { .. } => Some(ErrorCode::KRB_AP_ERR_NO_TGT),
             Self::KeyNotSupported { .. } => Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP),
             _ => None,
         }
@@ -465,9 +499,21 @@ impl fmt::Display for Cause {
             }
             Self::KeyNotSupported { key, enctype } => write!(
                 f,
-                "{key}: expected a key of RFC 4121's message tokens, but found {enctype} ({}), \
-                 whose own tokens are not supported yet",
+                "{key}: expected a key of a permitted type, but found {enctype} ({})",
                 enctype.0
+            ),
+            Self::DelegatedCredential { reason } => write!(f, "delegated credential: {reason}"),
+            Self::Pac(error) => write!(f, "the ticket's PAC: {error}"),
+            Self::NoPac => f.write_str("expected a PAC in the ticket, but found none"),
+            Self::NoTgt { wanted: Some(wanted) } => write!(
+                f,
+                "user-to-user: no valid ticket-granting ticket of {wanted} here: {}",
+                ErrorCode::KRB_AP_ERR_NO_TGT
+            ),
+            Self::NoTgt { wanted: None } => write!(
+                f,
+                "user-to-user: no valid ticket-granting ticket here: {}",
+                ErrorCode::KRB_AP_ERR_NO_TGT
             ),
             Self::PeerRejected => {
                 f.write_str("the peer ended the SPNEGO negotiation without a reason (reject)")

@@ -49,13 +49,15 @@ impl ContextFlags {
     /// No flag at all.
     pub const NONE: Self = Self(0);
 
-    /// What a krb5 context can be given: an initiator sends these as asked, an acceptor takes them as sent.
+    /// What a krb5 context can be given for the asking: an initiator sends these as asked, an acceptor takes them as sent.
+    /// Delegation and anonymity have their conditions.
     pub(crate) const SUPPORTED: Self = Self(
         Self::MUTUAL.0
             | Self::REPLAY.0
             | Self::SEQUENCE.0
             | Self::CONFIDENTIALITY.0
             | Self::INTEGRITY.0
+            | Self::DCE_STYLE.0
             | Self::IDENTIFY.0
             | Self::EXTENDED_ERROR.0,
     );

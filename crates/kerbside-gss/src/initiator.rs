@@ -4,14 +4,15 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use kerbside_asn1::ObjectIdentifier;
-use kerbside_crypto::CryptoRng;
+use kerbside_asn1::{ObjectIdentifier, Principal};
+use kerbside_crypto::{CryptoRng, EnctypePolicy};
 use kerbside_protocol::{Credential, Now};
 
 use crate::channel_bindings::ChannelBindings;
+use crate::delegation::{Delegation, DelegationPolicy};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
-use crate::krb5::{self, Krb5Initiator};
+use crate::krb5::{self, Krb5Initiator, UserToUserBegin, Wanted};
 use crate::mechanism::{InitiatorMechanism, Mechanism, Step};
 use crate::spnego::SpnegoInitiator;
 
@@ -28,6 +29,11 @@ pub struct InitiatorParams {
     pub spnego: bool,
     /// How far the realm's clock is known to be ahead of this one, in seconds.
     pub clock_offset_seconds: i64,
+    /// Which types of keys the context may be made of: session key, subkeys. Where it has a list of its own, better types
+    /// on it than the session key's are asked for (RFC 4537).
+    pub enctypes: EnctypePolicy,
+    /// The ticket-granting ticket to hand on, and when.
+    delegation: Option<Delegation>,
 }
 
 impl InitiatorParams {
@@ -44,7 +50,28 @@ impl InitiatorParams {
             channel_bindings: None,
             spnego: true,
             clock_offset_seconds: 0,
+            enctypes: EnctypePolicy::DEFAULT,
+            delegation: None,
         }
+    }
+
+    /// Hands `tgt` on to the service, which can then act as this client anywhere until that ticket ends. It is a forwarded
+    /// ticket-granting ticket, got from the KDC for this purpose; the context's flag
+    /// [`DELEGATION`](ContextFlags::DELEGATION) says whether it was sent.
+    #[must_use]
+    pub fn with_delegation(mut self, tgt: Credential, policy: DelegationPolicy) -> Self {
+        self.delegation = Some(Delegation {
+            credential: tgt,
+            policy,
+        });
+        self
+    }
+
+    /// Makes contexts of keys of these types only.
+    #[must_use]
+    pub fn with_enctypes(mut self, policy: EnctypePolicy) -> Self {
+        self.enctypes = policy;
+        self
     }
 
     /// Asks for these flags instead.
@@ -80,13 +107,15 @@ impl InitiatorParams {
     /// # Errors
     /// As [`Initiator::krb5`].
     pub fn into_mechanism(self) -> Result<Box<dyn InitiatorMechanism>, GssError> {
-        check_flags(self.flags)?;
-        Ok(Box::new(Krb5Ticket(Krb5Initiator {
-            credential: self.credential,
-            flags: self.flags.intersection(ContextFlags::SUPPORTED),
+        let anonymous = self.credential.client.name.is_anonymous();
+        let wanted = Wanted {
+            flags: wanted_flags(self.flags, self.delegation.is_some(), anonymous)?,
             channel_bindings: self.channel_bindings,
             clock_offset_seconds: self.clock_offset_seconds,
-        })))
+            delegation: self.delegation,
+            enctypes: self.enctypes,
+        };
+        Ok(Box::new(Krb5Ticket(Krb5Initiator::new(self.credential, wanted))))
     }
 }
 
@@ -129,7 +158,7 @@ impl Initiator {
     /// An initiator with a Kerberos ticket, and no other mechanism.
     ///
     /// # Errors
-    /// For flags that cannot be given: delegation, anonymity, DCE style, unknown ones.
+    /// For flags that cannot be given: delegation without a ticket, anonymity without an anonymous one, unknown ones.
     pub fn krb5(params: InitiatorParams) -> Result<Self, GssError> {
         let spnego = params.spnego;
         let mechanism = params.into_mechanism()?;
@@ -192,24 +221,91 @@ impl Initiator {
     }
 }
 
-fn check_flags(flags: ContextFlags) -> Result<(), GssError> {
+/// What goes into the checksum of what was asked for.
+fn wanted_flags(
+    asked: ContextFlags,
+    has_tgt_to_delegate: bool,
+    is_anonymous: bool,
+) -> Result<ContextFlags, GssError> {
     let refuse = |flags, reason| Err(Cause::UnsupportedFlags { flags, reason }.into());
-    if flags.contains(ContextFlags::DELEGATION) {
+    if asked.contains(ContextFlags::DELEGATION) && !has_tgt_to_delegate {
         return refuse(
             ContextFlags::DELEGATION,
-            "delegation of credentials is not supported",
+            "delegation wants a forwarded ticket-granting ticket (with_delegation)",
         );
     }
-    if flags.contains(ContextFlags::ANONYMOUS) {
-        return refuse(ContextFlags::ANONYMOUS, "anonymous contexts are not supported");
-    }
-    if flags.contains(ContextFlags::DCE_STYLE) {
-        return refuse(ContextFlags::DCE_STYLE, "DCE style is not supported");
+    if asked.contains(ContextFlags::ANONYMOUS) && !is_anonymous {
+        return refuse(ContextFlags::ANONYMOUS, "the ticket is not an anonymous client's");
     }
     // What the binding came to is in the context's facts; asking for it adds nothing.
-    let unknown = flags.without(ContextFlags::SUPPORTED | ContextFlags::CHANNEL_BOUND);
+    let unknown = asked.without(
+        ContextFlags::SUPPORTED
+            | ContextFlags::DELEGATION
+            | ContextFlags::ANONYMOUS
+            | ContextFlags::CHANNEL_BOUND,
+    );
     if unknown != ContextFlags::NONE {
         return refuse(unknown, "unknown flags");
     }
-    Ok(())
+    let mut flags = asked.intersection(ContextFlags::SUPPORTED);
+    if is_anonymous {
+        flags |= ContextFlags::ANONYMOUS;
+    }
+    if flags.contains(ContextFlags::DCE_STYLE) {
+        flags |= ContextFlags::MUTUAL;
+    }
+    Ok(flags)
+}
+
+/// What an initiator of user-to-user authentication begins with: whom it wants to speak with. The ticket is got in the
+/// middle, see [`Step::NeedTicket`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct UserToUserParams {
+    /// The service: a user, mostly.
+    pub server: Principal,
+    /// What is asked of the context.
+    pub flags: ContextFlags,
+    /// The channel that the tokens travel over, if there is one to bind to.
+    pub channel_bindings: Option<ChannelBindings>,
+    /// How far the realm's clock is known to be ahead of this one, in seconds.
+    pub clock_offset_seconds: i64,
+    /// As [`InitiatorParams::enctypes`].
+    pub enctypes: EnctypePolicy,
+}
+
+impl UserToUserParams {
+    /// Mutual authentication, protected messages with replay and sequence detection.
+    #[must_use]
+    pub fn new(server: Principal) -> Self {
+        Self {
+            server,
+            flags: ContextFlags::MUTUAL
+                | ContextFlags::REPLAY
+                | ContextFlags::SEQUENCE
+                | ContextFlags::CONFIDENTIALITY
+                | ContextFlags::INTEGRITY,
+            channel_bindings: None,
+            clock_offset_seconds: 0,
+            enctypes: EnctypePolicy::DEFAULT,
+        }
+    }
+
+    /// User-to-user as a mechanism of [`Initiator::raw`] or [`Initiator::negotiate`].
+    ///
+    /// # Errors
+    /// For flags that cannot be given.
+    pub fn into_mechanism(self) -> Result<Box<dyn InitiatorMechanism>, GssError> {
+        let wanted = Wanted {
+            flags: wanted_flags(self.flags, false, false)?,
+            channel_bindings: self.channel_bindings,
+            clock_offset_seconds: self.clock_offset_seconds,
+            delegation: None,
+            enctypes: self.enctypes,
+        };
+        Ok(Box::new(UserToUserBegin {
+            server: self.server,
+            wanted,
+        }))
+    }
 }

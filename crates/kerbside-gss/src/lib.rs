@@ -62,7 +62,10 @@
 //!   sends it, stands for mutual authentication without channel bindings, as with MIT; any other type but 0x8003 is
 //!   refused.
 //! - The kvno of a ticket orders the keys and excludes none: in Active Directory it drifts.
-//! - Delegated credentials that a client sends are not taken, and the context says that they were offered.
+//! - Delegated credentials must be the authenticated client's. One that is not encrypted within the encrypted
+//!   authenticator is taken: Heimdal sends it so.
+//! - Authorization data of a type that is not known is refused outside AD-IF-RELEVANT; a PAC that does not verify too.
+//! - A ticket that passed third realms must have the KDC's word for it ([`TransitedPolicy`]).
 //! - Wrap tokens are sent with rotation count 0 and extra count 0, and accepted with any.
 //! - A mechListMIC is sent when it is required, when the peer sent one, or when the mechanism insists (NTLM with a MIC of
 //!   its own): old Windows trips over others.
@@ -72,8 +75,7 @@
 //!
 //! # What is not built
 //!
-//! Delegation, DCE style, anonymous contexts, user-to-user, IAKERB, and NEGOEX as a mechanism of its own, are refused by
-//! name. NTLM is in `kerbside-ntlm`.
+//! IAKERB, and NEGOEX as a mechanism of its own, are refused by name. NTLM is in `kerbside-ntlm`.
 #![no_std]
 extern crate alloc;
 #[cfg(test)]
@@ -82,6 +84,7 @@ extern crate std;
 mod acceptor;
 mod channel_bindings;
 mod context;
+mod delegation;
 mod error;
 mod flags;
 mod initiator;
@@ -98,14 +101,19 @@ mod spnego;
 mod test_realm;
 mod trace;
 
-pub use acceptor::{Acceptor, AcceptorParams};
+pub use acceptor::{Acceptor, AcceptorParams, PacPolicy};
 pub use channel_bindings::{BindingPolicy, BindingState, ChannelBindings, MAX_BINDINGS_LEN};
 pub use context::{ContextFacts, KerberosFacts, SecurityContext};
+pub use delegation::{DelegatedCredential, DelegationPolicy};
 pub use error::{Cause, GssError, Major};
 pub use flags::ContextFlags;
-pub use initiator::{Initiator, InitiatorParams};
+pub use initiator::{Initiator, InitiatorParams, UserToUserParams};
+pub use kerbside_pac::VerifiedPac;
 pub use key_source::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey, ServiceName};
-pub use mechanism::{AcceptorMechanism, InitiatorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step};
+pub use krb5::{Transited, TransitedPolicy};
+pub use mechanism::{
+    AcceptorMechanism, AwaitTicket, InitiatorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step, TicketRequest,
+};
 pub use message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
 pub use names::{GssName, GssNameError, KerberosName, LocalNames, RealmOfHost, export_principal};
 pub use sequence::SequenceFinding;

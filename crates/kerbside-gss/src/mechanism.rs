@@ -6,9 +6,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use kerbside_asn1::gss_token::{self, TokenKind};
-use kerbside_asn1::{MsgType, ObjectIdentifier, oids};
+use kerbside_asn1::{MsgType, ObjectIdentifier, Principal, oids};
 use kerbside_crypto::CryptoRng;
-use kerbside_protocol::Now;
+use kerbside_protocol::{Credential, Now};
 
 use crate::channel_bindings::ChannelBindings;
 use crate::context::SecurityContext;
@@ -80,6 +80,13 @@ pub enum Step {
         /// Waits for the answer.
         next: Box<dyn Mechanism>,
     },
+    /// Get a ticket from the KDC and go on with it: only an initiator of user-to-user authentication asks for one.
+    NeedTicket {
+        /// Which.
+        request: TicketRequest,
+        /// Waits for it.
+        next: Box<dyn AwaitTicket>,
+    },
     /// The context stands.
     Done {
         /// For the peer, if there is anything to send.
@@ -90,6 +97,41 @@ pub enum Step {
         /// The context.
         context: Box<SecurityContext>,
     },
+}
+
+/// A ticket that a context cannot go on without, for the caller to get from the KDC: contexts do no I/O.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct TicketRequest {
+    /// The service.
+    pub server: Principal,
+    /// Its ticket-granting ticket, as the service sent it: the new ticket is to be under that one's session key
+    /// (user-to-user, RFC 4120 3.7). Nobody vouches for it but the KDC, which gives a ticket for `server` only if it is
+    /// `server`'s.
+    pub second_ticket: Vec<u8>,
+}
+
+/// One end of a context that waits for a ticket.
+pub trait AwaitTicket: Send {
+    /// The mechanism's object identifier.
+    fn oid(&self) -> ObjectIdentifier;
+
+    /// Goes on with the ticket.
+    ///
+    /// # Errors
+    /// For a ticket that is not the one asked for, or as [`Mechanism::step`].
+    fn ticket(
+        self: Box<Self>,
+        credential: Credential,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, GssError>;
+}
+
+impl fmt::Debug for dyn AwaitTicket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AwaitTicket({})", self.oid())
+    }
 }
 
 /// The mechanism that a context token says it is of: by the identifier in its frame, or by what NTLM's and Kerberos' own

@@ -283,6 +283,7 @@ impl From<Step> for End {
                 next: None,
                 context: Some(context),
             },
+            Step::NeedTicket { request, .. } => panic!("a ticket is needed: {request:?}"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The acceptor's events for `tracing`, in the form of [`kerbside_protocol::trace`]; the initiator's are that crate's.
 
 use kerbside_asn1::{ErrorCode, Principal};
-use kerbside_crypto::{EncryptionType, Key, Subkey};
+use kerbside_crypto::{EncryptionType, Subkey};
 use kerbside_protocol::trace::{Etype, KrbCode, MaybeKey, TARGET};
 use kerbside_protocol::{DecryptedTicket, Now};
 
@@ -50,12 +50,12 @@ pub(crate) fn ticket(ticket: &DecryptedTicket, server: &Principal) {
     );
 }
 
-/// What was in the authenticator: `key` is what messages would be under without a key of ours.
-pub(crate) fn authenticator(key: &Key, subkey: Option<&Subkey>) {
+/// What was in the authenticator: `enctype` is of the key that messages will be under.
+pub(crate) fn authenticator(enctype: EncryptionType, subkey: Option<&Subkey>) {
     event!(
         "rd_req_negotiated_etype",
-        { enctype = %Etype(key.enctype()) },
-        "Negotiated enctype based on authenticator: {}", Etype(key.enctype())
+        { enctype = %Etype(enctype) },
+        "Negotiated enctype based on authenticator: {}", Etype(enctype)
     );
     if let Some(subkey) = subkey {
         event!(

@@ -13,7 +13,7 @@ mod tests;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, AddressType, ApOptions, ApRep, ApReq, EncApRepPart, EncryptedData, EncryptionKey,
+    self as asn1, AdType, AddressType, ApOptions, ApRep, ApReq, EncApRepPart, EncryptedData, EncryptionKey,
     KerberosTime, MsgType, Principal, Ticket,
 };
 use kerbside_crypto::{
@@ -36,22 +36,39 @@ pub struct ApReqParsed<'a> {
 }
 
 impl<'a> ApReqParsed<'a> {
-    /// Reads an AP-REQ: a whole one, as in a token or in the value of PA-TGS-REQ.
+    /// Reads an AP-REQ under a key of the service: a whole one, as in a token or in the value of PA-TGS-REQ.
     ///
     /// # Errors
-    /// [`ProtocolError::Decode`]; [`ProtocolError::Version`]; [`ProtocolError::NotBuilt`] for user-to-user.
+    /// [`ProtocolError::Decode`]; [`ProtocolError::Version`]; [`ProtocolError::NotBuilt`] for user-to-user, which has its
+    /// own reader, [`Self::parse_any`].
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ProtocolError> {
-        let request: ApReq<'a> = asn1::decode(bytes)?;
-        ProtocolError::require_message("AP-REQ", MsgType::AP_REQ, request.pvno, request.msg_type)?;
-        if request.ap_options.contains(ApOptions::USE_SESSION_KEY) {
+        let parsed = Self::parse_any(bytes)?;
+        if parsed.is_user_to_user() {
             let because = "the AP-REQ has the option use-session-key".into();
             return Err(ProtocolError::NotBuilt {
                 what: "user-to-user tickets",
                 because,
             });
         }
+        Ok(parsed)
+    }
+
+    /// Reads an AP-REQ of either kind. One that [is user-to-user](Self::is_user_to_user) is opened with the session key
+    /// of the acceptor's own ticket-granting ticket (RFC 4120 3.7).
+    ///
+    /// # Errors
+    /// [`ProtocolError::Decode`]; [`ProtocolError::Version`].
+    pub fn parse_any(bytes: &'a [u8]) -> Result<Self, ProtocolError> {
+        let request: ApReq<'a> = asn1::decode(bytes)?;
+        ProtocolError::require_message("AP-REQ", MsgType::AP_REQ, request.pvno, request.msg_type)?;
         let server = Principal::from_wire(request.ticket.realm, &request.ticket.sname);
         Ok(Self { request, server })
+    }
+
+    /// Whether the option use-session-key says that the ticket is under the session key of a ticket of ours. The option
+    /// is not protected: it says which keys to try, and only a key that opens the ticket proves anything.
+    pub fn is_user_to_user(&self) -> bool {
+        self.request.ap_options.contains(ApOptions::USE_SESSION_KEY)
     }
 
     /// The service on the ticket: what to look up a key for, not yet proved.
@@ -391,6 +408,11 @@ impl ReplayChecked {
     /// Whether the initiator wants an AP-REP.
     pub fn mutual_required(&self) -> bool {
         self.options.contains(ApOptions::MUTUAL_REQUIRED)
+    }
+
+    /// The ticket's authorization data, taken out of it: PACs are large.
+    pub fn take_authorization_data(&mut self) -> Vec<(AdType, Vec<u8>)> {
+        self.ticket.take_authorization_data()
     }
 
     /// The AP-REP (RFC 4120 3.2.4): proof that we could read the ticket.

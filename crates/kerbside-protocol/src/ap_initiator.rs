@@ -53,7 +53,8 @@ impl Default for ApParams {
 pub struct ApInitiator;
 
 impl ApInitiator {
-    /// The encoded AP-REQ, and what takes the answer to it.
+    /// The encoded AP-REQ, and what takes the answer to it. A user-to-user ticket ([`Credential::is_skey`]) is sent as
+    /// one.
     ///
     /// # Errors
     /// [`ProtocolError::Decode`] for a credential whose ticket is none.
@@ -85,6 +86,9 @@ impl ApInitiator {
         let mut options = ApOptions::default();
         if params.mutual {
             options.insert(ApOptions::MUTUAL_REQUIRED);
+        }
+        if credential.is_skey {
+            options.insert(ApOptions::USE_SESSION_KEY);
         }
         let message = encode_ap_req(credential, options, &cipher)?;
         let (client, server) = (&credential.client, &credential.server);

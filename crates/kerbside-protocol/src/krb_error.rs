@@ -70,12 +70,7 @@ impl KrbErrorFacts {
     }
 
     /// This error as the end of an exchange in which `client` asked `by` for `server`.
-    pub(crate) fn into_refusal(
-        self,
-        by: Refuser,
-        client: Option<Principal>,
-        server: Principal,
-    ) -> ProtocolError {
+    pub fn into_refusal(self, by: Refuser, client: Option<Principal>, server: Principal) -> ProtocolError {
         let e_data = self.data();
         ProtocolError::Refused(alloc::boxed::Box::new(Refusal {
             by,

@@ -79,6 +79,7 @@ mod service_exchange;
 mod spake;
 mod subkey;
 mod tgs_exchange;
+mod third_leg;
 mod ticket;
 mod time;
 pub mod trace;

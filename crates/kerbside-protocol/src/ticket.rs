@@ -159,6 +159,11 @@ impl DecryptedTicket {
         &self.authorization_data
     }
 
+    /// The authorization data taken out, with nothing copied.
+    pub(crate) fn take_authorization_data(&mut self) -> Vec<(AdType, Vec<u8>)> {
+        core::mem::take(&mut self.authorization_data)
+    }
+
     /// The enctype of the service's key that opened it.
     pub fn enctype(&self) -> EncryptionType {
         self.enctype

@@ -2,13 +2,15 @@
 
 use alloc::vec::Vec;
 
-use kerbside_asn1::{AdType, AuthorizationData, decode};
+use kerbside_asn1::{AdType, AuthorizationData, TicketFlags, decode};
 use kerbside_crypto::{ChecksumType, KeyUsage};
-use kerbside_protocol::ReplayChecked;
+use kerbside_protocol::{Now, ReplayChecked};
 
 use super::authenticator_checksum::AuthenticatorChecksum;
+use super::delegation;
 use crate::acceptor::AcceptorParams;
 use crate::channel_bindings::{BindingHash, BindingPolicy, BindingState};
+use crate::delegation::DelegatedCredential;
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 
@@ -23,25 +25,45 @@ const MAX_CONTAINERS: u32 = 4;
 pub(super) struct Agreed {
     pub(super) flags: ContextFlags,
     pub(super) bindings: BindingState,
-    pub(super) delegation_offered: bool,
+    pub(super) delegated: Option<DelegatedCredential>,
 }
 
-pub(super) fn agree(params: &AcceptorParams, checked: &ReplayChecked) -> Result<Agreed, GssError> {
+pub(super) fn agree(params: &AcceptorParams, checked: &ReplayChecked, now: Now) -> Result<Agreed, GssError> {
     let asked = read_checksum(checked)?;
-    if asked.flags.contains(ContextFlags::DCE_STYLE) {
-        return Err(Cause::PeerAsksUnsupported { what: "DCE style" }.into());
-    }
     let declares_bindings = || declares_bindings(&checked.authenticator().authorization_data, MAX_CONTAINERS);
     let bindings = check_bindings(params, &asked.bindings, declares_bindings)?;
-    let bound = if bindings == BindingState::Bound {
-        ContextFlags::CHANNEL_BOUND
-    } else {
-        ContextFlags::NONE
-    };
+    let mut flags = asked.flags.intersection(ContextFlags::SUPPORTED);
+    if bindings == BindingState::Bound {
+        flags |= ContextFlags::CHANNEL_BOUND;
+    }
+    // The ticket says who is anonymous, and nobody else.
+    if checked.client().name.is_anonymous() || checked.ticket().flags().contains(TicketFlags::ANONYMOUS) {
+        flags |= ContextFlags::ANONYMOUS;
+    }
+    if flags.contains(ContextFlags::DCE_STYLE) {
+        flags |= ContextFlags::MUTUAL;
+    }
+    let delegated = asked
+        .krb_cred
+        .map(|message| {
+            let (key, subkey) = (checked.session_key(), checked.initiator_subkey());
+            delegation::receive(
+                message,
+                key,
+                subkey,
+                checked.client(),
+                now,
+                params.skew_seconds_max,
+            )
+        })
+        .transpose()?;
+    if delegated.is_some() {
+        flags |= ContextFlags::DELEGATION;
+    }
     Ok(Agreed {
-        flags: asked.flags.intersection(ContextFlags::SUPPORTED) | bound,
+        flags,
         bindings,
-        delegation_offered: asked.flags.contains(ContextFlags::DELEGATION),
+        delegated,
     })
 }
 
@@ -50,7 +72,7 @@ pub(super) fn agree(params: &AcceptorParams, checked: &ReplayChecked) -> Result<
 /// An authenticator without a checksum is refused: nothing would say what the initiator wants. A real checksum of the
 /// session key over no data, which is what Samba and some others send, is verified and stands for mutual authentication
 /// with replay and sequence detection and no bindings, as in MIT's acceptor. Any other type is refused.
-fn read_checksum(checked: &ReplayChecked) -> Result<AuthenticatorChecksum, GssError> {
+fn read_checksum(checked: &ReplayChecked) -> Result<AuthenticatorChecksum<'_>, GssError> {
     let checksum = checked.authenticator().checksum.as_ref();
     let (checksum_type, bytes) = checksum.ok_or(Cause::AuthenticatorChecksum {
         reason: "there is none",
@@ -63,10 +85,8 @@ fn read_checksum(checked: &ReplayChecked) -> Result<AuthenticatorChecksum, GssEr
         .map_err(|_| Cause::AuthenticatorChecksum {
             reason: "expected type 0x8003, or the session key's own over no data",
         })?;
-    Ok(AuthenticatorChecksum {
-        bindings: BindingHash::NONE,
-        flags: ContextFlags::MUTUAL | ContextFlags::REPLAY | ContextFlags::SEQUENCE,
-    })
+    let flags = ContextFlags::MUTUAL | ContextFlags::REPLAY | ContextFlags::SEQUENCE;
+    Ok(AuthenticatorChecksum::new(BindingHash::NONE, flags))
 }
 
 fn check_bindings(

@@ -164,6 +164,7 @@ impl Negotiation {
                 })
             }
             Step::Done { token, context, .. } => self.finish(token, context, turn).map_err(rejecting),
+            Step::NeedTicket { .. } => Err(broken("an acceptor's mechanism asks for a ticket")),
         }
     }
 

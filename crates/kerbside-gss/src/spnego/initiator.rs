@@ -5,13 +5,13 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{ObjectIdentifier, oids};
 use kerbside_crypto::CryptoRng;
-use kerbside_protocol::Now;
+use kerbside_protocol::{Credential, Now};
 
 use super::token::{self, NegState, Reply, Response};
 use super::{Legs, broken};
 use crate::context::SecurityContext;
 use crate::error::{Cause, GssError};
-use crate::mechanism::{InitiatorMechanism, Mechanism, Step, mechanism_of};
+use crate::mechanism::{AwaitTicket, InitiatorMechanism, Mechanism, Step, mechanism_of};
 use crate::oid_name::oid_name;
 
 /// Not begun yet.
@@ -98,6 +98,10 @@ fn begin(
     match mechanism.start(now, rng)? {
         Step::Continue { token, next } => Ok((Some(token), Chosen::Waiting(next))),
         Step::Done { token, context, .. } => Ok((token, Chosen::Established(context))),
+        Step::NeedTicket { .. } => Err(Cause::Misuse {
+            reason: "SPNEGO: a mechanism wants a ticket before it made its first token",
+        }
+        .into()),
     }
 }
 
@@ -237,6 +241,16 @@ impl Negotiation {
                 Step::Done {
                     token: None, context, ..
                 } => self.finish(context, response),
+                Step::NeedTicket { .. } if response.state == Some(NegState::ACCEPT_COMPLETED) => Err(broken(
+                    "the acceptor says accept-completed before the mechanism is",
+                )),
+                Step::NeedTicket { request, next } => Ok(Step::NeedTicket {
+                    request,
+                    next: Box::new(AwaitMechanismTicket {
+                        negotiation: self,
+                        next,
+                    }),
+                }),
             },
             (Chosen::Waiting(_), None) => {
                 Err(broken("expected a token of the chosen mechanism, but found none"))
@@ -350,6 +364,36 @@ impl Negotiation {
         response
             .mic
             .filter(|mic| self.mic_required || response.token != Some(*mic))
+    }
+}
+
+/// Waits for a ticket that the mechanism wants.
+#[derive(Debug)]
+struct AwaitMechanismTicket {
+    negotiation: Negotiation,
+    next: Box<dyn AwaitTicket>,
+}
+
+impl AwaitTicket for AwaitMechanismTicket {
+    fn oid(&self) -> ObjectIdentifier {
+        oids::SPNEGO
+    }
+
+    fn ticket(
+        self: Box<Self>,
+        credential: Credential,
+        now: Now,
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Step, GssError> {
+        let Self { negotiation, next } = *self;
+        match next.ticket(credential, now, rng)? {
+            Step::Continue { token, next } => negotiation.send_mech_token(Some(token), Chosen::Waiting(next)),
+            Step::Done { token, context, .. } => negotiation.send_last_token(token, context),
+            Step::NeedTicket { .. } => Err(Cause::Misuse {
+                reason: "SPNEGO: a mechanism wants one ticket after the other",
+            }
+            .into()),
+        }
     }
 }
 

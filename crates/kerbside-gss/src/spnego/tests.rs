@@ -122,7 +122,7 @@ fn start(realm: &mut TestRealm, initiator: Initiator) -> Step {
 fn cont(step: Step) -> (Vec<u8>, Box<dyn Mechanism>) {
     match step {
         Step::Continue { token, next } => (token, next),
-        Step::Done { .. } => panic!("expected one more leg"),
+        _ => panic!("expected one more leg"),
     }
 }
 
@@ -133,7 +133,7 @@ fn done(step: Step) -> (Option<Vec<u8>>, bool, Box<SecurityContext>) {
             token_is_bare_success,
             context,
         } => (token, token_is_bare_success, context),
-        Step::Continue { .. } => panic!("expected the end"),
+        _ => panic!("expected the end"),
     }
 }
 
@@ -217,6 +217,7 @@ fn raw_token(realm: &mut TestRealm, flags: ContextFlags) -> (Vec<u8>, Step) {
             )
         }
         Step::Continue { token, next } => (token.clone(), Step::Continue { token, next }),
+        needs @ Step::NeedTicket { .. } => panic!("{needs:?}"),
     }
 }
 

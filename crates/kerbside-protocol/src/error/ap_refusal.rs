@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use kerbside_asn1::{AddressType, ErrorCode, KerberosTime, Principal};
+use kerbside_asn1::{AdType, AddressType, ErrorCode, KerberosTime, Principal};
 use kerbside_crypto::{CryptoError, EncryptionType};
 
 use crate::time::{Difference, Span};
@@ -71,6 +71,25 @@ pub enum ApRefusal {
         /// The peer's address type.
         address_type: AddressType,
     },
+    /// The initiator's AP-REP, the third leg of DCE style, is not one.
+    ThirdLeg {
+        /// The ticket's client.
+        client: Principal,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The ticket passed through realms between the client's and the service's, and nobody says that they may.
+    Transited {
+        /// The ticket's client.
+        client: Principal,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// Ticket or authenticator restrict their use in a way that is not understood here (RFC 4120 5.2.6).
+    AuthorizationData {
+        /// The type that is not known.
+        ad_type: AdType,
+    },
     /// A TGS-REQ whose authenticator carries no checksum over the request.
     ChecksumMissing,
     /// A TGS-REQ whose checksum is not the session key's own keyed type.
@@ -99,6 +118,9 @@ impl ApRefusal {
             Self::NotYetValid { .. } | Self::Invalid => ErrorCode::KRB_AP_ERR_TKT_NYV,
             Self::Expired { .. } => ErrorCode::KRB_AP_ERR_TKT_EXPIRED,
             Self::Address { .. } => ErrorCode::KRB_AP_ERR_BADADDR,
+            Self::ThirdLeg { .. } => ErrorCode::KRB_AP_ERR_MUT_FAIL,
+            Self::Transited { .. } => ErrorCode::KRB_AP_PATH_NOT_ACCEPTED,
+            Self::AuthorizationData { .. } => ErrorCode::KRB_AP_ERR_BADMATCH,
             Self::ChecksumMissing | Self::ChecksumType(_) => ErrorCode::KRB_AP_ERR_INAPP_CKSUM,
             Self::ChecksumWrong => ErrorCode::KRB_AP_ERR_MODIFIED,
             Self::Replayed { .. } => ErrorCode::KRB_AP_ERR_REPEAT,
@@ -168,6 +190,15 @@ impl fmt::Display for ApRefusal {
                     "the ticket is bound to addresses, and the peer's ({address_type}) is not among them"
                 )?;
             }
+            Self::ThirdLeg { client, reason } => write!(f, "the AP-REP of {client}: {reason}")?,
+            Self::Transited { client, reason } => {
+                write!(f, "realms that the ticket of {client} passed: {reason}")?
+            }
+            Self::AuthorizationData { ad_type } => write!(
+                f,
+                "authorization data: expected types that are known here outside of AD-IF-RELEVANT, but found {ad_type} ({})",
+                ad_type.0
+            )?,
             Self::ChecksumMissing => f.write_str("the authenticator carries no checksum over the request")?,
             Self::ChecksumType(source) => write!(f, "checksum over the request: {source}")?,
             Self::ChecksumWrong => f.write_str("the request is not the one that was checksummed")?,

@@ -36,3 +36,14 @@ pub(crate) fn read_ap_rep(time: Now, subkey: Option<&Subkey>, seq_number: Option
         "Read AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", MaybeKey(subkey)
     );
 }
+
+/// An AP-REP was made by an initiator: the third leg of DCE style.
+pub(crate) fn made_ap_rep(time: Now, subkey: Option<&Subkey>, seq_number: Option<u32>) {
+    let (seconds, microseconds) = (time.seconds(), time.usec.get());
+    let seq_number = seq_number.unwrap_or(0);
+    event!(
+        "mk_rep",
+        { seconds, microseconds, subkey = %MaybeKey(subkey), seq_number },
+        "Creating AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", MaybeKey(subkey)
+    );
+}

@@ -92,7 +92,7 @@ fn every_octet_of_a_reply_counts() {
             .unwrap()
         {
             Step::Continue { token, next } => (token, next),
-            Step::Done { .. } => panic!("mutual"),
+            _ => panic!("mutual"),
         }
     };
     // The same seed makes the same request, so that each altered reply meets a fresh initiator.
@@ -193,7 +193,7 @@ fn authenticator_of_another_ticket_is_refused() {
         },
         ..one
     };
-    let token = token::frame_ap_req(&asn1::encode(&mixed).unwrap());
+    let token = token::frame_ap_req(FRAMED, &asn1::encode(&mixed).unwrap());
     let acceptor = realm.acceptor();
     assert_eq!(
         refused(&mut realm, &acceptor, &token).code(),
@@ -234,7 +234,7 @@ fn authenticator_for_the_kdc_is_refused() {
             cipher: &cipher,
         },
     };
-    let token = token::frame_ap_req(&asn1::encode(&request).unwrap());
+    let token = token::frame_ap_req(FRAMED, &asn1::encode(&request).unwrap());
     let acceptor = realm.acceptor();
     assert_eq!(
         refused(&mut realm, &acceptor, &token).code(),

@@ -83,16 +83,16 @@ fn client_that_declares_bindings_must_send_them() {
             asn1::encode(&AuthorizationData(vec![element])).unwrap()
         })
     };
-    let none = AuthenticatorChecksum {
-        bindings: BindingHash::NONE,
-        flags: ContextFlags::NONE,
-    };
+    let none = AuthenticatorChecksum::new(BindingHash::NONE, ContextFlags::NONE);
     for (data, expected) in [
         (vec![(AdType::AD_IF_RELEVANT, container.clone())], Err(())),
         (vec![(AdType::AD_IF_RELEVANT, nested(4))], Err(())),
         (vec![(AdType::AD_IF_RELEVANT, nested(5))], Ok(())),
         (vec![(AdType::AD_IF_RELEVANT, nested(1000))], Ok(())),
-        (vec![(AdType(5), container.clone())], Ok(())),
+        (
+            vec![(AdType(1), asn1::encode(&AuthorizationData(vec![])).unwrap())],
+            Ok(()),
+        ),
         (vec![(AdType::AD_AP_OPTIONS, options.to_vec())], Err(())),
         (vec![(AdType::AD_AP_OPTIONS, vec![0, 0x20, 0, 0])], Ok(())),
         (vec![(AdType::AD_AP_OPTIONS, vec![0, 0x40])], Ok(())),
@@ -162,7 +162,7 @@ fn other_checksums() {
         ..ApParams::default()
     };
     let (message, _) = ApInitiator::start(&credential, params, now, &mut realm.rng).unwrap();
-    let token = token::frame_ap_req(&message);
+    let token = token::frame_ap_req(FRAMED, &message);
     let bindings = Some(ChannelBindings::tls_unique(&[9; 12]));
     let required = realm
         .acceptor_params()
@@ -179,64 +179,57 @@ fn other_checksums() {
 }
 
 #[test]
-fn delegation_and_dce_style() {
+fn flags_that_cannot_be_given_are_refused() {
     let mut realm = realm();
     for flags in [
         ContextFlags::DELEGATION,
         ContextFlags::ANONYMOUS,
-        ContextFlags::DCE_STYLE,
         ContextFlags(1 << 20),
     ] {
         let error = Initiator::krb5(raw(realm.credential()).with_flags(flags)).unwrap_err();
         assert_eq!(error.major(), Major::Unavailable);
     }
-    let mut checksum = AuthenticatorChecksum {
-        bindings: BindingHash::NONE,
-        flags: ContextFlags::DELEGATION,
-    }
-    .to_bytes();
-    checksum.extend([1, 0, 4, 0, 1, 2, 3, 4]);
-    let checksum = Some((ChecksumType::GSS_AUTHENTICATOR, checksum));
-    let token = token_with(
-        &mut realm,
-        ApParams {
-            checksum,
-            ..ApParams::default()
-        },
-    );
+}
+
+#[test]
+fn identify_and_extended_error_are_told() {
+    let mut realm = realm();
+    let acceptor = realm.acceptor();
+    let flags = one_way() | ContextFlags::IDENTIFY | ContextFlags::EXTENDED_ERROR;
+    let params = raw(realm.credential()).with_flags(flags);
+    let both = realm.establish(params, &acceptor).unwrap();
+    assert_eq!(both.acceptor.flags(), flags);
+}
+
+/// The ticket says who is anonymous; the flag in the checksum says nothing.
+#[test]
+fn anonymous_clients_are_told() {
+    let mut realm = realm();
+    let acceptor = realm.acceptor();
+    realm.client = Principal::anonymous();
+    let params = raw(realm.credential()).with_flags(one_way() | ContextFlags::ANONYMOUS);
+    let both = realm.establish(params, &acceptor).unwrap();
+    assert!(both.initiator.flags().contains(ContextFlags::ANONYMOUS));
+    assert!(both.acceptor.flags().contains(ContextFlags::ANONYMOUS));
+
+    let mut realm = self::realm();
+    let checksum = AuthenticatorChecksum::new(BindingHash::NONE, one_way() | ContextFlags::ANONYMOUS);
+    let params = ApParams {
+        mutual: false,
+        checksum: Some((ChecksumType::GSS_AUTHENTICATOR, checksum.to_bytes())),
+        ..ApParams::default()
+    };
+    let token = token_with(&mut realm, params);
     let acceptor = realm.acceptor();
     let context = accept(&mut realm, &acceptor, &token).unwrap();
-    assert!(context.facts().delegation_offered && !context.flags().contains(ContextFlags::DELEGATION));
-
-    let dce = AuthenticatorChecksum {
-        bindings: BindingHash::NONE,
-        flags: ContextFlags::DCE_STYLE,
-    };
-    let checksum = Some((ChecksumType::GSS_AUTHENTICATOR, dce.to_bytes()));
-    let token = token_with(
-        &mut realm,
-        ApParams {
-            checksum,
-            ..ApParams::default()
-        },
-    );
-    let error = refused(&mut realm, &acceptor, &token);
-    assert_eq!(error.major(), Major::Unavailable);
-    assert_eq!(
-        error.to_string(),
-        "the peer asks for DCE style, which is not supported"
-    );
+    assert_eq!(context.flags(), one_way());
 }
 
 #[test]
 fn authenticator_without_sequence_number_and_subkey() {
     let mut realm = realm();
     let acceptor = realm.acceptor();
-    let checksum = AuthenticatorChecksum {
-        bindings: BindingHash::NONE,
-        flags: one_way(),
-    }
-    .to_bytes();
+    let checksum = AuthenticatorChecksum::new(BindingHash::NONE, one_way()).to_bytes();
     let checksum = Some((ChecksumType::GSS_AUTHENTICATOR, checksum));
     let params = ApParams {
         mutual: false,

@@ -45,7 +45,7 @@ fn outcome(realm: &mut TestRealm, token: &[u8], sealed: &[u8]) -> Option<(Vec<u8
                 context.flags(),
             ))
         }
-        Step::Continue { .. } => None,
+        _ => None,
     }
 }
 
@@ -179,6 +179,7 @@ fn altered_leg(flags: ContextFlags, leg: usize, index: usize, change: u8) -> Opt
                     None => break,
                 }
             }
+            Step::NeedTicket { .. } => return None,
         }
     }
     let [Some(initiator), Some(acceptor)] = contexts else {
