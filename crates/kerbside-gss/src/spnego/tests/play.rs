@@ -362,6 +362,7 @@ pub(super) fn talk(
                 ends[turn] = End::Stands(context);
                 token
             }
+            Ok(needs @ Step::NeedTicket { .. }) => panic!("{needs:?}"),
             Err(error) => {
                 ends[turn] = End::Refused(error);
                 None

@@ -231,6 +231,7 @@ fn kn_1_to_kn_5_negoex_first_token_is_answered_by_negotiation() {
         let (mic, begun) = match begun {
             Step::Done { mut context, .. } => (Some(context.mech_list_mic(&list).unwrap()), Err(context)),
             Step::Continue { next, .. } => (None, Ok(next)),
+            needs @ Step::NeedTicket { .. } => panic!("{needs:?}"),
         };
         let reply = Reply {
             token: Some(&raw),

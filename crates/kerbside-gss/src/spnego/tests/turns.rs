@@ -142,6 +142,7 @@ impl Watched {
                 self.check(world, before, &context);
                 true
             }
+            Ok(needs @ Step::NeedTicket { .. }) => panic!("{needs:?}"),
             Err(error) => {
                 world.heard.extend(error.token().map(<[u8]>::to_vec));
                 (self.next, self.last) = (None, None);
