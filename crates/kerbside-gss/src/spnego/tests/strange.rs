@@ -487,8 +487,8 @@ fn big_tickets_fit() {
         let mut realm = realm();
         let credential = realm.credential_with(|part| {
             let element = kerbside_asn1::AuthorizationDataElement {
-                // Of a type that is for local use and that nobody has to understand.
-                ad_type: kerbside_asn1::AdType(-7),
+                // One that is for the KDC, so that no acceptor has to understand it.
+                ad_type: kerbside_asn1::AdType::AD_MANDATORY_FOR_KDC,
                 ad_data: &FILLING[..length],
             };
             part.authorization_data = Some(kerbside_asn1::AuthorizationData(vec![element]));
