@@ -40,7 +40,7 @@ unhex kdc_request 'kdc_messages.json' 'asn1_*.json'
 unhex negotiation 'negoex.json'
 # Each pair of lists, tokens carried in turn; and begun by the acceptor.
 mkdir -p corpus/negotiation
-for first in 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 18 20 23 40 46; do
+for first in 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 18 20 23 40 46 84 86 88 89 8b; do
     printf "\\x$first\\x00\\x01\\x00\\x01\\x00\\x01\\x00\\x01" >"corpus/negotiation/turns-$first"
 done
 copy pac '*/bin/pac/*'

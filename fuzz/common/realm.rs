@@ -81,4 +81,3 @@ pub fn credential(service_key: &Key, rng: &mut ChaCha20Rng) -> Credential {
         second_ticket: Vec::new(),
     }
 }
-

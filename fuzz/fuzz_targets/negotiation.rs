@@ -1,8 +1,8 @@
 //! SPNEGO with both ends here, Kerberos and NTLM at each in some order, and somebody in between who carries tokens in any
 //! order to any end: as they are, altered, cut, with their parts put together anew. The input is the script of that.
 //!
-//! Beside the absence of panics: no acceptor stands for anybody but alice, and no initiator stands with a mechanism other
-//! than its first, unless both ends alone would have chosen that one.
+//! Beside the absence of panics: no acceptor stands for anybody but alice, and no end stands with a mechanism other than
+//! its own first, unless both ends alone would have chosen that one. For the acceptor this holds if it takes no raw tokens.
 #![no_main]
 
 #[path = "../common/realm.rs"]
@@ -235,6 +235,14 @@ impl End {
     }
 }
 
+fn mech_of(context: &SecurityContext) -> Mech {
+    if context.facts().mechanism == oids::NTLMSSP {
+        Ntlm
+    } else {
+        Krb5
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(messages) = negoex::parse(bytes) {
         let again = negoex::encode(&messages).unwrap();
@@ -249,7 +257,11 @@ fn play(world: &mut World, mut script: Script<'_>) {
     let ours = OFFERS[setup >> 2 & 3];
     let (mutual, raw, acceptor_first) = (setup & 0x10 == 0, setup & 0x20 != 0, setup & 0x40 != 0);
     let honest = offered.iter().position(|mech| ours.contains(mech));
-    let service = world.acceptors[setup >> 2 & 3].clone();
+    let negotiated_only = setup & 0x80 != 0;
+    let mut service = world.acceptors[setup >> 2 & 3].clone();
+    if negotiated_only {
+        service = service.negotiated_only();
+    }
     let mut heard = Heard::default();
     let (mut client, mut server) = (End::default(), End::default());
     if acceptor_first {
@@ -273,10 +285,11 @@ fn play(world: &mut World, mut script: Script<'_>) {
                 None => world.initiator(offered, mutual, raw).start(now(), &mut world.rng),
             };
             if let Some(context) = client.take(result, &mut heard) {
-                let mechanism = context.facts().mechanism;
-                let mech = if mechanism == oids::NTLMSSP { Ntlm } else { Krb5 };
-                let place = offered.iter().position(|offered| *offered == mech);
-                assert!(place == Some(0) || place == honest, "a downgrade");
+                let place = offered.iter().position(|mech| *mech == mech_of(&context));
+                assert!(
+                    place == Some(0) || place == honest,
+                    "a downgrade of the initiator"
+                );
             }
         } else {
             let token = carried(op >> 1, &client.said, &heard, &mut script);
@@ -285,8 +298,13 @@ fn play(world: &mut World, mut script: Script<'_>) {
                 None => service.step(&token, now(), &mut world.rng),
             };
             if let Some(context) = server.take(result, &mut heard) {
-                let client = context.client();
-                assert_eq!(client.name.components, [b"alice"]);
+                assert_eq!(context.client().name.components, [b"alice"]);
+                let mech = mech_of(&context);
+                let honest = honest.and_then(|place| offered.get(place));
+                assert!(
+                    !negotiated_only || ours[0] == mech || honest == Some(&mech),
+                    "a downgrade of the acceptor"
+                );
             }
         }
         if script.0.is_empty() {

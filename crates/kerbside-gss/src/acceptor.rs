@@ -221,6 +221,7 @@ impl AcceptorMechanism for UserToUserService {
 #[derive(Debug, Clone)]
 pub struct Acceptor {
     mechanisms: Arc<[Arc<dyn AcceptorMechanism>]>,
+    negotiated_only: bool,
 }
 
 impl Acceptor {
@@ -241,7 +242,16 @@ impl Acceptor {
     pub fn with_mechanisms(mechanisms: Vec<Arc<dyn AcceptorMechanism>>) -> Self {
         Self {
             mechanisms: mechanisms.into(),
+            negotiated_only: false,
         }
+    }
+
+    /// Takes SPNEGO only, no mechanism's token without it. Then no mechanism but the acceptor's best is used unless the
+    /// initiator proved that it prefers it; raw tokens prove nothing of the kind.
+    #[must_use]
+    pub fn negotiated_only(mut self) -> Self {
+        self.negotiated_only = true;
+        self
     }
 
     /// Its mechanisms, best first.
@@ -256,6 +266,7 @@ impl Acceptor {
         let rebound = |mechanism: &Arc<dyn AcceptorMechanism>| mechanism.with_channel_bindings(bindings);
         Self {
             mechanisms: self.mechanisms.iter().map(rebound).collect(),
+            negotiated_only: self.negotiated_only,
         }
     }
 
@@ -287,7 +298,7 @@ impl Acceptor {
         if oid == oids::SPNEGO {
             return Box::new(SpnegoAcceptor::new(Arc::clone(&self.mechanisms))).step(token, now, rng);
         }
-        let mut known = self.mechanisms.iter();
+        let mut known = self.mechanisms.iter().filter(|_| !self.negotiated_only);
         let Some(mechanism) = known.find(|mechanism| mechanism.oids().contains(&oid)) else {
             let mechanism = oid_name(&oid);
             return Err(Cause::MechanismRefused { mechanism }.into());

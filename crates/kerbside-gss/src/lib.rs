@@ -54,7 +54,7 @@
 //! Two things follow from RFC 4178 and Windows' habits that a caller with several mechanisms should know. A mechanism that
 //! cannot sign (NTLM without it) proves no list. And an acceptor that has NTLM in its list takes it raw, without SPNEGO:
 //! somebody in between can then bring an initiator that would rather have had Kerberos to authenticate to the *acceptor*
-//! by NTLM; the initiator does not take the result for a context. Whoever does not want that leaves NTLM out.
+//! by NTLM; the initiator does not take the result for a context. [`Acceptor::negotiated_only`] refuses raw tokens.
 //!
 //! # Decisions
 //!

@@ -138,6 +138,28 @@ fn raw_ntlmssp() {
     }
 }
 
+/// An acceptor may refuse raw tokens, of all mechanisms; then a choice that is not its first has its proof, whoever
+/// carries the tokens.
+#[test]
+fn acceptor_of_negotiated_contexts_only() {
+    let both = acceptor(&[framed(oids::KRB5, 2), ntlm_like()]);
+    let only = both.clone().negotiated_only();
+    let (mut rng, now) = (realm().rng, realm().now());
+    for raw in [ntlm_like().token(0), framed(oids::KRB5, 2).token(0)] {
+        assert!(both.step(&raw, now, &mut rng).is_ok());
+        let error = only.step(&raw, now, &mut rng).unwrap_err();
+        assert_eq!(error.major(), Major::BadMech);
+    }
+    assert!(
+        only.with_channel_bindings(None)
+            .step(&ntlm_like().token(0), now, &mut rng)
+            .is_err()
+    );
+    for offered in [framed(oids::KRB5, 2), ntlm_like()] {
+        assert!(talk(initiator(&[offered]), &only, nobody).both_stand());
+    }
+}
+
 /// Whoever does not give NTLM to an initiator or acceptor has none: Kerberos alone is offered and accepted.
 #[test]
 fn ntlm_only_when_given() {
