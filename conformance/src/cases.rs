@@ -4,6 +4,7 @@ mod altered;
 mod caches;
 mod client_keytab;
 mod collections;
+mod contexts;
 mod cross_realm;
 mod daily_use;
 mod dns;
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(ntlm::cases());
     cases.extend(spnego::cases());
     cases.extend(replay::cases());
+    cases.extend(contexts::cases());
     cases.extend(matrix::cases());
     cases.extend(cross_realm::cases());
     cases.extend(user_to_user::cases());

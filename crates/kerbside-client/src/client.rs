@@ -7,6 +7,7 @@ use kerbside_asn1::{AddressType, Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
+use kerbside_gss::{GssName, InitiatorParams};
 use kerbside_protocol::KeyParams;
 
 use crate::acquire::{AcquireOptions, Acquired};
@@ -15,6 +16,7 @@ use crate::core::{Core, Snapshots};
 use crate::dns::NameServers;
 use crate::driver::{Blocking, Driver, Tokio, block_on};
 use crate::error::Error;
+use crate::gss::{CredentialStore, InitiatorCredential};
 use crate::locate::Locator;
 use crate::names::CacheName;
 use crate::password::{PasswordReply, PasswordRequest};
@@ -226,6 +228,48 @@ impl Client {
         addresses: Vec<(AddressType, Vec<u8>)>,
     ) -> Result<ServiceTicket, Error> {
         block_on(self.core.forward(cache, addresses))
+    }
+
+    /// Whose tickets contexts are begun with, and where they are: the store's password, cache or client keytab, else what
+    /// the environment and krb5.conf say. Without a name it is whoever the cache, or the client keytab, belongs to; where
+    /// neither is named, the service decides at each context ([`select_cache`](Self::select_cache)).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn initiator_credential(
+        &self,
+        name: Option<&GssName>,
+        store: &CredentialStore,
+    ) -> Result<InitiatorCredential, Error> {
+        block_on(self.core.initiator_credential(name, store))
+    }
+
+    /// What a context with the service `target` is begun with: the credential's ticket for it, from its cache or from the
+    /// KDC. Flags, channel bindings and so on are the caller's to set, before
+    /// [`Initiator::krb5`](kerbside_gss::Initiator::krb5).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn initiator(
+        &self,
+        credential: &InitiatorCredential,
+        target: &GssName,
+    ) -> Result<InitiatorParams, Error> {
+        let options = ServiceTicketOptions::default();
+        block_on(self.core.initiator(credential, target, &options))
+    }
+
+    /// The credential's ticket-granting ticket, forwarded: for the service that it is delegated to. `server` is that
+    /// service, where the credential leaves it open whose tickets are used.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn forwarded(
+        &self,
+        credential: &InitiatorCredential,
+        server: Option<&Principal>,
+    ) -> Result<Credential, Error> {
+        block_on(self.core.forwarded(credential, server))
     }
 
     /// Gets a ticket of `user` for the cache's principal, a service, without any proof from the user (S4U2Self). An
@@ -472,6 +516,48 @@ impl AsyncClient {
         addresses: Vec<(AddressType, Vec<u8>)>,
     ) -> Result<ServiceTicket, Error> {
         self.core.forward(cache, addresses).await
+    }
+
+    /// Whose tickets contexts are begun with, and where they are: the store's password, cache or client keytab, else what
+    /// the environment and krb5.conf say. Without a name it is whoever the cache, or the client keytab, belongs to; where
+    /// neither is named, the service decides at each context ([`select_cache`](Self::select_cache)).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn initiator_credential(
+        &self,
+        name: Option<&GssName>,
+        store: &CredentialStore,
+    ) -> Result<InitiatorCredential, Error> {
+        self.core.initiator_credential(name, store).await
+    }
+
+    /// What a context with the service `target` is begun with: the credential's ticket for it, from its cache or from the
+    /// KDC. Flags, channel bindings and so on are the caller's to set, before
+    /// [`Initiator::krb5`](kerbside_gss::Initiator::krb5).
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn initiator(
+        &self,
+        credential: &InitiatorCredential,
+        target: &GssName,
+    ) -> Result<InitiatorParams, Error> {
+        let options = ServiceTicketOptions::default();
+        self.core.initiator(credential, target, &options).await
+    }
+
+    /// The credential's ticket-granting ticket, forwarded: for the service that it is delegated to. `server` is that
+    /// service, where the credential leaves it open whose tickets are used.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn forwarded(
+        &self,
+        credential: &InitiatorCredential,
+        server: Option<&Principal>,
+    ) -> Result<Credential, Error> {
+        self.core.forwarded(credential, server).await
     }
 
     /// Gets a ticket of `user` for the cache's principal, a service, without any proof from the user (S4U2Self). An

@@ -3,6 +3,7 @@
 mod acquire;
 mod armor;
 mod at_primary;
+mod contexts;
 mod delegation;
 mod initial;
 mod renewal;

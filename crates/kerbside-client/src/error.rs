@@ -128,6 +128,13 @@ pub enum Error {
         /// Why.
         fault: KeytabFault,
     },
+    /// Keys and values that say where credentials are, and make no sense.
+    CredentialStore {
+        /// The key.
+        key: String,
+        /// What was expected.
+        reason: &'static str,
+    },
     /// A replay cache that cannot be used.
     ReplayCache {
         /// Which one.
@@ -396,6 +403,7 @@ impl fmt::Display for Error {
             }
             Self::Cache { name, fault } => write!(f, "credential cache {name}: {fault}"),
             Self::Keytab { name, fault } => write!(f, "keytab {name}: {fault}"),
+            Self::CredentialStore { key, reason } => write!(f, "credential store: {key:?}: {reason}"),
             Self::ReplayCache {
                 name: ReplayCacheName::Default,
                 path: Some(path),
@@ -532,7 +540,15 @@ impl fmt::Display for KeytabFault {
                 for (index, enctype) in enctypes.iter().enumerate() {
                     write!(f, "{}{enctype}", if index == 0 { " with " } else { " or " })?;
                 }
-                write!(f, " among {} keys", present.len())
+                write!(f, " among {} keys", present.len())?;
+                for (index, (principal, kvno, enctype)) in present.iter().take(8).enumerate() {
+                    let before = if index == 0 { ": " } else { "; " };
+                    write!(f, "{before}{principal} kvno {kvno} {enctype}")?;
+                }
+                if present.len() > 8 {
+                    f.write_str("; and more")?;
+                }
+                Ok(())
             }
             Self::Unwritable(error) => error.fmt(f),
         }

@@ -15,10 +15,11 @@
 //! | `key_params` | how a principal's keys come out of its password, asked of the KDC |
 //! | `addresses` | the addresses of this machine, for tickets that are bound to them |
 //! | `acquire`, `select`, `renewer` | an identity by client keytab, the cache for a service (`.k5identity`), tickets kept alive in the background |
+//! | `gss` | credentials for security contexts: [`CredentialStore`], [`InitiatorCredential`], [`AcceptorCredential`] |
 //! | `flights` | what several callers want at one time is asked for once |
 //! | `clock`, `random` | times that never come twice; the operating system's generator |
 //! | `trace` | `KRB5_TRACE`: lines in MIT's wording, from `tracing` events |
-//! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`KeytabKeys`] |
+//! | `replay_cache`, `keytab_keys` | what a service's acceptor needs: [`MemoryReplayCache`], [`FileReplayCache`], [`KeytabKeys`] |
 //!
 //! The default time limits are MIT's: a KDC that is silent is asked three times by UDP and once by
 //! TCP, in about 18 seconds; see [`Timing`].
@@ -35,6 +36,7 @@ mod driver;
 mod environment;
 mod error;
 mod flights;
+mod gss;
 mod hostname;
 mod key_params;
 mod keytab_keys;
@@ -61,6 +63,7 @@ pub use config::{Config, LoadedProfile, load_profile};
 pub use dns::{DnsKind, DnsOutcome, DnsQuery};
 pub use environment::Environment;
 pub use error::{CacheFault, Error, KeytabFault, NameOrigin, ServerNotFound, TriedServer};
+pub use gss::{AcceptorCredential, CredentialStore, InitiatorCredential};
 pub use keytab_keys::KeytabKeys;
 pub use locate::DnsTrail;
 pub use names::{CacheName, KeytabName};

@@ -62,6 +62,31 @@ fn local_names() {
     assert_eq!((named, refused), (20, 8));
 }
 
+/// Pitfalls, section 10 row 10: own realm and one component only, and components are compared, never printed names.
+#[test]
+fn pitfalls_10_10_without_rules_nobody_elses_principal_is_a_local_user() {
+    let conf = Krb5Conf::parse("[libdefaults]\ndefault_realm = R\n", "krb5.conf", &mut NoIncludes).unwrap();
+    let local = |components: &[&str], realm: &str| conf.local_name(&Principal::new(realm, components)).ok();
+    assert_eq!(local(&["alice"], "R").as_deref(), Some("alice"));
+    assert_eq!(local(&["alice"], "EVIL"), None);
+    assert_eq!(local(&["alice"], "r"), None, "realms have case");
+    assert_eq!(local(&["alice", "admin"], "R"), None);
+    // One component that is printed as two is one: it is not the user `alice`, and no rule for two components takes it.
+    assert_eq!(local(&["alice/admin"], "R").as_deref(), Some("alice/admin"));
+    let text = "[libdefaults]\ndefault_realm = R\n[realms]\nR = {\nauth_to_local = RULE:[2:$1]\n\
+                auth_to_local_names = {\nalice/admin = root\n}\n}\n";
+    let conf = Krb5Conf::parse(text, "krb5.conf", &mut NoIncludes).unwrap();
+    let local = |components: &[&str]| conf.local_name(&Principal::new("R", components)).ok();
+    assert_eq!(local(&["bob", "admin"]).as_deref(), Some("bob"));
+    assert_eq!(local(&["bob/admin"]), None);
+    assert_eq!(local(&["alice", "admin"]).as_deref(), Some("root"));
+    assert_eq!(
+        local(&["alice/admin"]),
+        None,
+        "one component is not the two of the mapping"
+    );
+}
+
 /// The example of krb5.conf(5).
 #[test]
 fn the_documents_rules() {
