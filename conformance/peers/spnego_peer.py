@@ -5,7 +5,8 @@
     spnego_peer.py mit ...                                         the same with MIT's library and gss-ntlmssp
 
 PROTOCOL is negotiate, kerberos or ntlm (the last two without SPNEGO); MECHS is kerberos, ntlm or kerberos,ntlm: what the
-peer has credentials for. FLAG is mutual, or first: the acceptor speaks first.
+peer has credentials for. FLAG is mutual, dce (DCE style, three legs), or
+first: the acceptor speaks first.
 
 Each token and message goes as a 4-byte big-endian length and its bytes; an empty one in the place of a token means that
 there is none. Once the context stands, each side sends, the initiator first: its MESSAGES wrapped with confidentiality,
@@ -49,6 +50,8 @@ class Pyspnego:
         request |= spnego.ContextReq.replay_detect | spnego.ContextReq.sequence_detect
         if "mutual" in flags:
             request |= spnego.ContextReq.mutual_auth
+        if "dce" in flags:
+            request |= spnego.ContextReq.dce_style
         options = spnego.NegotiateOptions.use_negotiate if protocol == "negotiate" else spnego.NegotiateOptions.none
         if protocol == "ntlm":
             options = spnego.NegotiateOptions.use_ntlm
@@ -100,6 +103,8 @@ class Mit:
         request |= gssapi.RequirementFlag.replay_detection | gssapi.RequirementFlag.out_of_sequence_detection
         if "mutual" in flags:
             request |= gssapi.RequirementFlag.mutual_authentication
+        if "dce" in flags:
+            request |= gssapi.RequirementFlag.dce_style
         if role == "accept":
             creds = gssapi.Credentials(usage="accept", mechs=held + ([mech] if mech not in held else []))
             if protocol == "negotiate":

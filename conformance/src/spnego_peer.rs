@@ -33,6 +33,8 @@ pub(crate) struct Ours {
     /// Without SPNEGO: the first mechanism alone.
     pub(crate) raw: bool,
     pub(crate) mutual: bool,
+    /// DCE style: the initiator has the last word.
+    pub(crate) dce_style: bool,
     pub(crate) acceptor_first: bool,
     /// Somebody in between strikes Kerberos out of the first message.
     pub(crate) struck_out: bool,
@@ -82,6 +84,9 @@ fn initiator(realm: &Realm, ours: &Ours) -> Result<Initiator, String> {
             Mech::Krb5 => {
                 if ours.mutual {
                     flags |= ContextFlags::MUTUAL;
+                }
+                if ours.dce_style {
+                    flags |= ContextFlags::DCE_STYLE;
                 }
                 InitiatorParams::new(credential(&realm.path("cc"), &server()?)?)
                     .with_flags(flags)

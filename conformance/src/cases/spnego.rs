@@ -38,6 +38,7 @@ fn talk(library: &'static str, ours: &[Mech], mechs: &'static str, chosen: Mech)
             mechs: ours.to_vec(),
             raw: false,
             mutual: true,
+            dce_style: false,
             acceptor_first: false,
             struck_out: false,
         },
@@ -56,6 +57,11 @@ impl Talk {
 
     fn acceptor_first(mut self) -> Self {
         self.ours.acceptor_first = true;
+        self
+    }
+
+    fn dce_style(mut self) -> Self {
+        self.ours.dce_style = true;
         self
     }
 
@@ -89,6 +95,7 @@ impl Talk {
                 .replace(',', "+"),
             match &self.ours {
                 ours if ours.acceptor_first => ", the acceptor speaks first",
+                ours if ours.dce_style => ", DCE style",
                 ours if ours.struck_out => ", Kerberos struck out in between",
                 ours if ours.mutual => "",
                 _ => ", one way",
@@ -104,6 +111,8 @@ pub(super) fn cases() -> Vec<Case> {
         for talk in [
             of(&[Krb5], "kerberos", Krb5),
             of(&[Krb5], "kerberos", Krb5).acceptor_first(),
+            of(&[Krb5], "kerberos", Krb5).dce_style(),
+            of(&[Krb5], "kerberos", Krb5).dce_style().raw("kerberos"),
             of(&[Krb5, Ntlm], "kerberos", Krb5),
             of(&[Ntlm], "ntlm", Ntlm),
             of(&[Ntlm], "ntlm", Ntlm).acceptor_first(),
@@ -151,7 +160,8 @@ fn push(cases: &mut Vec<Case>, role: &str, talk: &Talk, run: Run) {
     let name = format!("spnego: {role}, {}", talk.name());
     let talk = talk.clone();
     // MIT's Kerberos and the proofs stand for the rest in ./test.
-    let quick = talk.library == "mit" && (talk.ours.acceptor_first || talk.ours.mechs.len() > 1);
+    let quick = talk.library == "mit"
+        && (talk.ours.acceptor_first || talk.ours.dce_style || talk.ours.mechs.len() > 1);
     cases.push(Case {
         full: !quick,
         ..case(&name, move |suite| run(suite, &talk))
@@ -190,6 +200,9 @@ fn peer(suite: &Suite, realm: &Realm, talk: &Talk, role: &str, port: u16) -> Res
     if talk.ours.mutual {
         flags.push_str(" mutual");
     }
+    if talk.ours.dce_style {
+        flags.push_str(" dce");
+    }
     if talk.ours.acceptor_first {
         flags.push_str(" first");
     }
@@ -225,6 +238,10 @@ fn check(context: &SecurityContext, talk: &Talk) -> Result<(), String> {
     expect(
         talk.chosen == Ntlm || facts.flags.contains(ContextFlags::MUTUAL) == talk.ours.mutual,
         "mutual authentication is not as asked",
+    )?;
+    expect(
+        facts.flags.contains(ContextFlags::DCE_STYLE) == talk.ours.dce_style,
+        "DCE style is not as asked",
     )
 }
 
