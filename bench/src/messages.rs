@@ -245,7 +245,7 @@ fn pass_in_place(
     buffer: &mut Vec<u8>,
     compare: bool,
 ) -> Result<()> {
-    let lengths = client.wrap_lengths(true);
+    let lengths = client.wrap_lengths(true, message.len());
     buffer.resize(lengths.total() + message.len(), 0);
     let (header, rest) = buffer.split_at_mut(lengths.header);
     let (data, trailer) = rest.split_at_mut(message.len());

@@ -55,6 +55,7 @@ mod mac;
 mod message;
 mod n_fold;
 mod policy;
+mod old_tokens;
 mod profile;
 mod pseudo_random;
 mod rc4_hmac;
@@ -77,6 +78,7 @@ pub use limits::{
     MAX_SALT_LEN,
 };
 pub use mac::Tag;
+pub use old_tokens::Direction;
 pub use policy::EnctypePolicy;
 pub use pseudo_random::fx_cf2;
 pub use rand_core::CryptoRng;

@@ -216,8 +216,8 @@ impl SecurityContext {
 
     /// How much stands before and behind a message of any length in a token that this end makes.
     #[must_use]
-    pub fn wrap_lengths(&self, confidential: bool) -> WrapLengths {
-        self.messages.wrap_lengths(confidential)
+    pub fn wrap_lengths(&self, confidential: bool, message_len: usize) -> WrapLengths {
+        self.messages.wrap_lengths(confidential, message_len)
     }
 
     /// The longest message whose token has at most `most` octets (`GSS_Wrap_size_limit`).

@@ -339,7 +339,9 @@ pub enum Cause {
         /// Octets given.
         found: usize,
     },
-    /// All 2^64 sequence numbers are used up.
+    /// A token that tells of the peer's end of the context (RFC 1964 1.2.3). It changes nothing here.
+    ContextDeletion,
+    /// All sequence numbers are used up: 2^64, or 2^32 with keys older than RFC 4121.
     SequenceExhausted,
     /// A call that does not fit the state, such as a token before the first one was made.
     Misuse {
@@ -355,6 +357,7 @@ impl Cause {
         match self {
             Self::Decode(_)
             | Self::DefectiveToken { .. }
+            | Self::ContextDeletion
             | Self::TokenTooLong { .. }
             | Self::Negotiation { .. }
             | Self::TooManyLegs { .. }
@@ -576,6 +579,9 @@ impl fmt::Display for Cause {
             } => {
                 write!(f, "{buffer}: expected {expected} octets, but found {found}")
             }
+            Self::ContextDeletion => f.write_str(
+                "the peer told that it deleted its context, which changes nothing here: expected a message",
+            ),
             Self::SequenceExhausted => f.write_str("all sequence numbers of this context are used up"),
             Self::Misuse { reason } => f.write_str(reason),
             Self::Mechanism { error, .. } => error.fmt(f),

@@ -5,6 +5,7 @@
 
 mod header;
 mod mic;
+mod older;
 mod per_message;
 mod unwrap;
 mod wrap;
@@ -12,6 +13,7 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_crypto::{Key, KeyUsage};
@@ -20,6 +22,7 @@ use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::sequence::{SequenceFinding, SequenceWindow};
 
+pub(crate) use older::is_for as has_older_tokens;
 pub use per_message::PerMessage;
 
 /// Which end of a context.
@@ -114,6 +117,14 @@ impl WrapLengths {
     }
 }
 
+/// The tokens that a key's type has: those of RFC 4121, or the older ones for keys older than it.
+pub(crate) fn protect(params: ProtectionParams) -> Box<dyn PerMessage> {
+    match older::OlderProtection::new(params) {
+        Ok(older) => Box::new(older),
+        Err(params) => Box::new(MessageProtection::new(params)),
+    }
+}
+
 /// What the AP exchange settled for the messages.
 pub(crate) struct ProtectionParams {
     /// The acceptor's subkey if it made one, else the initiator's, else the session key (RFC 4121 section 2).
@@ -193,4 +204,16 @@ impl MessageProtection {
         }
         Ok(())
     }
+}
+
+fn expect_length(buffer: &'static str, expected: usize, found: &[u8]) -> Result<(), GssError> {
+    if found.len() == expected {
+        return Ok(());
+    }
+    Err(Cause::BufferLength {
+        buffer,
+        expected,
+        found: found.len(),
+    }
+    .into())
 }

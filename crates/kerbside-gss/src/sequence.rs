@@ -29,10 +29,7 @@ impl SequenceFinding {
 /// How many numbers behind the newest are remembered.
 const WINDOW: u64 = 64;
 
-/// Distances from here on count backwards: sequence numbers are compared modulo 2^64.
-const HALF: u64 = 1 << 63;
-
-/// Receiver's window over 64-bit sequence numbers.
+/// Receiver's window over sequence numbers of 64 bits, or of 32.
 #[derive(Debug, Clone)]
 pub(crate) struct SequenceWindow {
     /// The number after the highest seen.
@@ -41,6 +38,8 @@ pub(crate) struct SequenceWindow {
     seen: u64,
     detect_replay: bool,
     detect_order: bool,
+    /// The highest number; the next one after it is 0.
+    last: u64,
 }
 
 impl SequenceWindow {
@@ -50,6 +49,15 @@ impl SequenceWindow {
             seen: 0,
             detect_replay,
             detect_order,
+            last: u64::MAX,
+        }
+    }
+
+    /// A window over the numbers of tokens older than RFC 4121.
+    pub(crate) fn of_32_bits(first: u32, detect_replay: bool, detect_order: bool) -> Self {
+        Self {
+            last: u64::from(u32::MAX),
+            ..Self::new(u64::from(first), detect_replay, detect_order)
         }
     }
 
@@ -63,11 +71,12 @@ impl SequenceWindow {
         if !self.detect_replay && !self.detect_order {
             return SequenceFinding::InSequence;
         }
-        let ahead = number.wrapping_sub(self.next);
-        if ahead < HALF {
+        // Distances of more than half the circle count backwards.
+        let ahead = number.wrapping_sub(self.next) & self.last;
+        if ahead <= self.last >> 1 {
             return self.record_ahead(number, ahead);
         }
-        let behind = self.next.wrapping_sub(number);
+        let behind = self.next.wrapping_sub(number) & self.last;
         let bit = 1_u64.checked_shl(u32::try_from(behind.saturating_sub(1)).unwrap_or(u32::MAX));
         match bit {
             Some(bit) if behind <= WINDOW => self.record_behind(bit),
@@ -80,7 +89,7 @@ impl SequenceWindow {
     fn record_ahead(&mut self, number: u64, ahead: u64) -> SequenceFinding {
         let shift = u32::try_from(ahead.saturating_add(1)).unwrap_or(u32::MAX);
         self.seen = self.seen.checked_shl(shift).unwrap_or(0) | 1;
-        self.next = number.wrapping_add(1);
+        self.next = number.wrapping_add(1) & self.last;
         if ahead > 0 && self.detect_order {
             SequenceFinding::Gap
         } else {

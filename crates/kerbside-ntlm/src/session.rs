@@ -255,7 +255,7 @@ fn defective(reason: &'static str) -> GssError {
 }
 
 impl PerMessage for Session {
-    fn wrap_lengths(&self, _confidential: bool) -> WrapLengths {
+    fn wrap_lengths(&self, _confidential: bool, _message_len: usize) -> WrapLengths {
         WrapLengths {
             header: SIGNATURE_LEN,
             trailer: 0,

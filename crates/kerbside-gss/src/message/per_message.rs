@@ -20,10 +20,22 @@ use crate::sequence::SequenceFinding;
     reason = "SecurityContext documents each call"
 )]
 pub trait PerMessage: Send + fmt::Debug {
-    fn wrap_lengths(&self, confidential: bool) -> WrapLengths;
+    fn wrap_lengths(&self, confidential: bool, message_len: usize) -> WrapLengths;
 
     fn wrap_size_limit(&self, confidential: bool, most: usize) -> usize {
-        most.saturating_sub(self.wrap_lengths(confidential).total())
+        // What surrounds a message depends on its length by a few octets at most.
+        let total = |length: usize| {
+            let around = self.wrap_lengths(confidential, length).total();
+            around.saturating_add(length)
+        };
+        let mut limit = most.saturating_sub(self.wrap_lengths(confidential, most).total());
+        while limit > 0 && total(limit) > most {
+            limit = limit.saturating_sub(1);
+        }
+        while total(limit.saturating_add(1)) <= most {
+            limit = limit.saturating_add(1);
+        }
+        limit
     }
 
     fn wrap_in_place(
@@ -41,7 +53,22 @@ pub trait PerMessage: Send + fmt::Debug {
         message: &[u8],
         token: &mut Vec<u8>,
         rng: &mut dyn CryptoRng,
-    ) -> Result<(), GssError>;
+    ) -> Result<(), GssError> {
+        let lengths = self.wrap_lengths(confidential, message.len());
+        let start = token.len();
+        token.reserve(lengths.total().saturating_add(message.len()));
+        token.resize(start.saturating_add(lengths.header), 0);
+        token.extend_from_slice(message);
+        token.resize(token.len().saturating_add(lengths.trailer), 0);
+        let made = token.get_mut(start..).unwrap_or_default();
+        let (header, rest) = made.split_at_mut_checked(lengths.header).unwrap_or_default();
+        let (data, trailer) = rest.split_at_mut_checked(message.len()).unwrap_or_default();
+        let made = self.wrap_in_place(confidential, header, data, trailer, rng);
+        if made.is_err() {
+            token.truncate(start);
+        }
+        made
+    }
 
     fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError>;
 
@@ -82,7 +109,7 @@ pub trait PerMessage: Send + fmt::Debug {
 }
 
 impl PerMessage for MessageProtection {
-    fn wrap_lengths(&self, confidential: bool) -> WrapLengths {
+    fn wrap_lengths(&self, confidential: bool, _message_len: usize) -> WrapLengths {
         Self::wrap_lengths(self, confidential)
     }
 
@@ -95,16 +122,6 @@ impl PerMessage for MessageProtection {
         rng: &mut dyn CryptoRng,
     ) -> Result<(), GssError> {
         Self::wrap_in_place(self, confidential, header, data, trailer, rng)
-    }
-
-    fn wrap_into(
-        &mut self,
-        confidential: bool,
-        message: &[u8],
-        token: &mut Vec<u8>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), GssError> {
-        Self::wrap_into(self, confidential, message, token, rng)
     }
 
     fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError> {

@@ -20,6 +20,19 @@ use serde_json::Value;
 use super::*;
 use crate::error::Cause;
 
+impl MessageProtection {
+    fn wrap(
+        &mut self,
+        confidential: bool,
+        message: &[u8],
+        rng: &mut ChaCha20Rng,
+    ) -> Result<Vec<u8>, GssError> {
+        let mut token = Vec::new();
+        self.wrap_into(confidential, message, &mut token, rng)?;
+        Ok(token)
+    }
+}
+
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)
 }

@@ -1,11 +1,12 @@
 //! Making Wrap tokens (RFC 4121 4.2.4, 4.2.6.2).
 
+#[cfg(test)]
 use alloc::vec::Vec;
 
 use kerbside_crypto::{CryptoRng, Segment};
 
 use super::header::{HEADER_LEN, SEALED, WrapHeader};
-use super::{MessageProtection, WrapLengths};
+use super::{MessageProtection, WrapLengths, expect_length};
 use crate::error::{Cause, GssError};
 
 impl MessageProtection {
@@ -97,65 +98,6 @@ impl MessageProtection {
         Ok(())
     }
 
-    /// A Wrap token in a buffer of its own.
-    #[cfg(test)]
-    pub(crate) fn wrap(
-        &mut self,
-        confidential: bool,
-        message: &[u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<Vec<u8>, GssError> {
-        let mut token = Vec::new();
-        self.wrap_into(confidential, message, &mut token, rng)?;
-        Ok(token)
-    }
-
-    /// Appends a Wrap token to `token`. On an error `token` is as it was.
-    pub(crate) fn wrap_into(
-        &mut self,
-        confidential: bool,
-        message: &[u8],
-        token: &mut Vec<u8>,
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), GssError> {
-        let lengths = self.wrap_lengths(confidential);
-        let start = token.len();
-        token.reserve(lengths.total().saturating_add(message.len()));
-        token.resize(start.saturating_add(lengths.header), 0);
-        token.extend_from_slice(message);
-        token.resize(token.len().saturating_add(lengths.trailer), 0);
-        let made = self.wrap_parts(
-            confidential,
-            lengths,
-            token.get_mut(start..).unwrap_or_default(),
-            rng,
-        );
-        if made.is_err() {
-            token.truncate(start);
-        }
-        made
-    }
-
-    fn wrap_parts(
-        &mut self,
-        confidential: bool,
-        lengths: WrapLengths,
-        token: &mut [u8],
-        rng: &mut dyn CryptoRng,
-    ) -> Result<(), GssError> {
-        let (header, rest) = token
-            .split_at_mut_checked(lengths.header)
-            .ok_or(short("header buffer"))?;
-        let message_len = rest
-            .len()
-            .checked_sub(lengths.trailer)
-            .ok_or(short("trailer buffer"))?;
-        let (data, trailer) = rest
-            .split_at_mut_checked(message_len)
-            .ok_or(short("trailer buffer"))?;
-        self.wrap_in_place(confidential, header, data, trailer, rng)
-    }
-
     /// A Wrap token with filler and rotation as other implementations choose them. For tests of the receiver: what is
     /// sent has EC 0 and RRC 0.
     #[cfg(test)]
@@ -184,18 +126,6 @@ impl MessageProtection {
         token.extend_from_slice(&body);
         Ok(token)
     }
-}
-
-fn expect_length(buffer: &'static str, expected: usize, found: &[u8]) -> Result<(), GssError> {
-    if found.len() == expected {
-        return Ok(());
-    }
-    Err(Cause::BufferLength {
-        buffer,
-        expected,
-        found: found.len(),
-    }
-    .into())
 }
 
 fn short(buffer: &'static str) -> Cause {

@@ -214,7 +214,7 @@ fn unused<T>() -> Result<T, GssError> {
 }
 
 impl PerMessage for Messages {
-    fn wrap_lengths(&self, _: bool) -> WrapLengths {
+    fn wrap_lengths(&self, _: bool, _: usize) -> WrapLengths {
         WrapLengths {
             header: 0,
             trailer: 0,
