@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use kerbside_asn1::Principal;
 use kerbside_client::{MemoryReplayCache, OsRandom, now};
+use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::keytab::Keytab;
 use kerbside_gss::{
@@ -26,9 +27,21 @@ pub(crate) struct Terms {
     pub(crate) bindings: Option<Vec<u8>>,
     /// Our acceptor refuses clients without bindings.
     pub(crate) bindings_required: bool,
+    /// Keys older than RFC 4121 are permitted.
+    pub(crate) older_keys: bool,
 }
 
 impl Terms {
+    fn enctypes(&self) -> EnctypePolicy {
+        if self.older_keys {
+            // Without the others: RFC 4537 would choose one of those.
+            let older = [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD];
+            EnctypePolicy::ALLOW_ALL.with_permitted(older)
+        } else {
+            EnctypePolicy::default()
+        }
+    }
+
     fn channel_bindings(&self) -> Option<ChannelBindings> {
         self.bindings
             .as_deref()
@@ -51,7 +64,8 @@ pub(crate) fn messages() -> Vec<Vec<u8>> {
 /// The ticket for `server` out of a cache file.
 pub(crate) fn credential(cache: &Path, server: &Principal) -> Result<Credential, String> {
     let bytes = std::fs::read(cache).map_err(|e| format!("{}: {e}", cache.display()))?;
-    let cache = CredentialCache::parse(&bytes).map_err(|e| e.to_string())?;
+    let cache =
+        CredentialCache::parse_with_policy(&bytes, &EnctypePolicy::ALLOW_ALL).map_err(|e| e.to_string())?;
     let found = cache.find(server).cloned();
     found.ok_or_else(|| format!("no ticket for {server} in the cache"))
 }
@@ -71,6 +85,7 @@ pub(crate) fn initiate(
     }
     let params = InitiatorParams::new(credential)
         .with_flags(flags)
+        .with_enctypes(terms.enctypes())
         .with_spnego(terms.spnego)
         .with_channel_bindings(terms.channel_bindings());
     let step = Initiator::krb5(params).and_then(|initiator| initiator.start(now(), &mut OsRandom));
@@ -104,7 +119,7 @@ pub(crate) fn accept(
 
 fn acceptor(keytab: &Path, server: &Principal, terms: &Terms) -> Result<Acceptor, String> {
     let bytes = std::fs::read(keytab).map_err(|e| format!("{}: {e}", keytab.display()))?;
-    let keytab = Keytab::parse(&bytes).map_err(|e| e.to_string())?;
+    let keytab = Keytab::parse_with_policy(&bytes, &terms.enctypes()).map_err(|e| e.to_string())?;
     let policy = if terms.bindings_required {
         BindingPolicy::Required
     } else {
@@ -116,6 +131,7 @@ fn acceptor(keytab: &Path, server: &Principal, terms: &Terms) -> Result<Acceptor
     let replay = Arc::new(MemoryReplayCache::new(since));
     let keys = Arc::new(MemoryKeys::from_keytab(&keytab));
     let params = AcceptorParams::new(keys, ServiceName::Principal(server.clone()), replay)
+        .with_enctypes(terms.enctypes())
         .with_channel_bindings(terms.channel_bindings(), policy);
     Ok(Acceptor::new(params))
 }

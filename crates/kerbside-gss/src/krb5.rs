@@ -15,8 +15,6 @@ mod user_to_user;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
-
 use kerbside_asn1::{ObjectIdentifier, oids};
 use kerbside_crypto::{CryptoRng, EncryptionType, EnctypePolicy};
 
@@ -26,30 +24,17 @@ pub use transited::{Transited, TransitedPolicy};
 pub(crate) use user_to_user::{UserToUserAcceptor, UserToUserBegin};
 
 use crate::error::{Cause, GssError};
-use crate::message::{MessageProtection, PerMessage, ProtectionParams};
+pub(crate) use crate::message::{has_older_tokens, protect as protection};
 
 /// What the mechanism goes by: its own identifier, and the one that Windows uses beside it.
 pub(crate) const OIDS: [ObjectIdentifier; 2] = [oids::KRB5, oids::MS_KRB5];
 
 /// Refuses keys that `policy` does not permit.
 fn check_key(policy: &EnctypePolicy, key: &'static str, enctype: EncryptionType) -> Result<(), GssError> {
-    if !policy.permits(enctype) || has_older_tokens(enctype) {
+    if !policy.permits(enctype) {
         return Err(Cause::KeyNotSupported { key, enctype }.into());
     }
     Ok(())
-}
-
-/// Whether the tokens of this type of key are those of RFC 4757 and RFC 1964, which RFC 4121 leaves as they are.
-fn has_older_tokens(enctype: EncryptionType) -> bool {
-    matches!(
-        enctype,
-        EncryptionType::RC4_HMAC | EncryptionType::DES3_CBC_SHA1_KD
-    )
-}
-
-/// The tokens that messages under this key are protected by.
-fn protection(params: ProtectionParams) -> Box<dyn PerMessage> {
-    Box::new(MessageProtection::new(params))
 }
 
 /// A first sequence number: 30 random bits, because peers that read it as a signed number, and then compare, exist.

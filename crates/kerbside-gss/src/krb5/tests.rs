@@ -112,7 +112,34 @@ fn all_enctypes_mutual_and_not() {
     }
 }
 
-/// Peers expect other tokens from these keys (RFC 4757, RFC 1964) and refuse RFC 4121's: no context is made of them.
+/// KC-12, KA-6: keys older than RFC 4121 have the tokens of RFC 4757 and RFC 1964, never those of RFC 4121.
+#[test]
+fn kc_12_ka_6_where_they_are_permitted_older_keys_have_their_older_tokens() {
+    for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {
+        for flags in [one_way(), one_way() | ContextFlags::MUTUAL] {
+            let mut realm = TestRealm::new(AES256, enctype);
+            let params = raw(realm.credential())
+                .with_flags(flags)
+                .with_enctypes(EnctypePolicy::ALLOW_ALL.with_permitted([enctype]));
+            let acceptor = Acceptor::new(
+                realm
+                    .acceptor_params()
+                    .with_enctypes(EnctypePolicy::ALLOW_ALL.with_permitted([enctype])),
+            );
+            let mut both = realm.establish(params, &acceptor).unwrap();
+            check_facts(&both, flags, AES256, enctype);
+            let token = both.initiator.wrap(true, b"older", &mut realm.rng).unwrap();
+            assert_eq!(token.first(), Some(&0x60), "the frame of RFC 1964");
+            assert_eq!(
+                both.acceptor.unwrap_confidential(&token).unwrap().message,
+                b"older"
+            );
+            both.exchange_messages(&mut realm.rng);
+        }
+    }
+}
+
+/// Keys of older types make no context unless a policy permits them.
 #[test]
 fn keys_that_want_older_tokens_are_refused_by_name() {
     for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {

@@ -283,7 +283,11 @@ impl OlderProtection {
         let parts = split(&mut inner, KIND, self.algorithms.checksum_len)?;
         let [_, _, s0, s1, filler @ ..] = *parts.algorithms;
         if [s0, s1] != self.algorithms.sign || filler != [0xff; 4] || !parts.text.is_empty() {
-            return Err(defective(KIND, "expected the checksum of the key's type and nothing behind it").into());
+            return Err(defective(
+                KIND,
+                "expected the checksum of the key's type and nothing behind it",
+            )
+            .into());
         }
         let tag = self.checksum(self.algorithms.mic_usage, &[&*parts.algorithms, message])?;
         if !self.matches(&tag, parts.checksum) {
@@ -352,10 +356,7 @@ impl PerMessage for OlderProtection {
         *parts.algorithms = algorithms(TOK_ID_WRAP, self.algorithms.sign, seal);
         rng.fill_bytes(parts.text);
         trailer.fill(u8::try_from(trailer.len()).unwrap_or(PADDING_MAX));
-        let tag = self.checksum(
-            SIGN_USAGE,
-            &[&*parts.algorithms, &*parts.text, &*data, &*trailer],
-        )?;
+        let tag = self.checksum(SIGN_USAGE, &[&*parts.algorithms, &*parts.text, &*data, &*trailer])?;
         self.write_checksum(&tag, &numbered, &mut parts)?;
         if confidential {
             let pieces = &mut [&mut *parts.text, &mut *data, &mut *trailer];

@@ -27,7 +27,9 @@ fn length_octets(length: usize) -> usize {
 /// Octets that stand before `inner_len` octets of token.
 pub(super) fn len(inner_len: usize) -> usize {
     let contents = inner_len.saturating_add(oid_len());
-    length_octets(contents).saturating_add(oid_len()).saturating_add(1)
+    length_octets(contents)
+        .saturating_add(oid_len())
+        .saturating_add(1)
 }
 
 /// Writes the frame of a token of `inner_len` octets to the front of `buffer`, and gives what is behind it.
@@ -75,7 +77,9 @@ pub(super) fn inner(token: &[u8], kind: &'static str) -> Result<usize, GssError>
         }
         _ => return Err(wrong("expected a definite length of at most four octets")),
     };
-    if length != rest.len() || length_octets(length) != token.len().saturating_sub(rest.len()).saturating_sub(1) {
+    if length != rest.len()
+        || length_octets(length) != token.len().saturating_sub(rest.len()).saturating_sub(1)
+    {
         return Err(wrong("expected the frame's length to be the token's"));
     }
     let oid = MECHANISM.as_bytes();

@@ -82,8 +82,12 @@ fn the_sealed_token_of_ms_kile() {
         .find(|entry| entry["name"] == "ms_kile_rc4_wrap")
         .unwrap();
     let field = |name: &str| hex::decode(entry[name].as_str().unwrap()).unwrap();
-    let key =
-        Key::with_policy(EncryptionType::RC4_HMAC, &field("key_hex"), &EnctypePolicy::ALLOW_ALL).unwrap();
+    let key = Key::with_policy(
+        EncryptionType::RC4_HMAC,
+        &field("key_hex"),
+        &EnctypePolicy::ALLOW_ALL,
+    )
+    .unwrap();
     let number = u32::from_be_bytes(field("seq_be_hex").try_into().unwrap());
     let token = [field("token_hex"), field("output_data_hex")].concat();
     let (mut initiator, mut acceptor) = (
@@ -116,7 +120,10 @@ fn both_directions_all_lengths_and_limits() {
                 let around = initiator.wrap_lengths(confidential, length);
                 assert_eq!(token.len(), length + around.total());
                 let limit = initiator.wrap_size_limit(confidential, token.len());
-                assert!(limit >= length && limit < length + 8, "{enctype} {length} {limit}");
+                assert!(
+                    limit >= length && limit < length + 8,
+                    "{enctype} {length} {limit}"
+                );
                 assert!(limit + initiator.wrap_lengths(confidential, limit).total() <= token.len());
                 let opened = acceptor.unwrap(&token, confidential).unwrap();
                 assert_eq!(
@@ -125,12 +132,18 @@ fn both_directions_all_lengths_and_limits() {
                 );
                 // The same again is told from a new one, where it lies.
                 let again = acceptor.unwrap_in_place(&mut token, confidential).unwrap();
-                assert_eq!((&again.message[..], again.sequence), (&message[..], SequenceFinding::Duplicate));
+                assert_eq!(
+                    (&again.message[..], again.sequence),
+                    (&message[..], SequenceFinding::Duplicate)
+                );
                 let back = wrap(&mut acceptor, confidential, &message);
                 assert_eq!(initiator.unwrap(&back, confidential).unwrap().message, message);
             }
             let mic = initiator.get_mic(&message).unwrap();
-            assert_eq!(acceptor.verify_mic(&message, &mic).unwrap(), SequenceFinding::InSequence);
+            assert_eq!(
+                acceptor.verify_mic(&message, &mic).unwrap(),
+                SequenceFinding::InSequence
+            );
         }
     }
 }
@@ -209,7 +222,11 @@ fn cve_2014_4341_cve_2014_4342_short_tokens_and_false_padding() {
                     assert!(acceptor.open(&mut framed, false).is_err(), "{length}");
                 }
                 for extra in [vec![0], vec![1; 8], token.clone()] {
-                    assert!(acceptor.open(&mut [token.clone(), extra].concat(), false).is_err());
+                    assert!(
+                        acceptor
+                            .open(&mut [token.clone(), extra].concat(), false)
+                            .is_err()
+                    );
                 }
             }
         }
@@ -260,12 +277,20 @@ fn rule_10_22_every_altered_octet_is_refused_but_the_number_of_an_rc4_token() {
                 let mut altered = mic.clone();
                 altered[at] ^= 1 << bit;
                 let number = (13 + 8..13 + 12).contains(&at) && enctype == EncryptionType::RC4_HMAC;
-                assert_eq!(acceptor.check_mic(b"a message", &altered).is_ok(), number, "{enctype} {at}");
+                assert_eq!(
+                    acceptor.check_mic(b"a message", &altered).is_ok(),
+                    number,
+                    "{enctype} {at}"
+                );
             }
             assert!(acceptor.check_mic(b"a message", &mic[..at]).is_err());
         }
         assert!(acceptor.check_mic(b"another", &mic).is_err());
-        assert!(acceptor.check_mic(b"a message", &[&mic[..], &[0]].concat()).is_err());
+        assert!(
+            acceptor
+                .check_mic(b"a message", &[&mic[..], &[0]].concat())
+                .is_err()
+        );
     }
 }
 
