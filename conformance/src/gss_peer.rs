@@ -11,8 +11,8 @@ use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::keytab::Keytab;
 use kerbside_gss::{
-    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, ContextFlags, Initiator, InitiatorParams,
-    MemoryKeys, SecurityContext, SequenceFinding, ServiceName, Step,
+    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, ContextFlags, GssError, Initiator,
+    InitiatorParams, MemoryKeys, SecurityContext, SequenceFinding, ServiceName, Step,
 };
 use kerbside_protocol::Credential;
 
@@ -25,6 +25,8 @@ pub(crate) struct Terms {
     pub(crate) spnego: bool,
     pub(crate) mutual: bool,
     pub(crate) bindings: Option<Vec<u8>>,
+    /// The type of the addresses in them, which are empty: the JDK says 255 (`GSS_C_AF_NULLADDR`), others 0.
+    pub(crate) bindings_addrtype: u32,
     /// Our acceptor refuses clients without bindings.
     pub(crate) bindings_required: bool,
     /// Keys older than RFC 4121 are permitted.
@@ -43,9 +45,10 @@ impl Terms {
     }
 
     fn channel_bindings(&self) -> Option<ChannelBindings> {
-        self.bindings
-            .as_deref()
-            .map(ChannelBindings::from_application_data)
+        let mut bindings = ChannelBindings::from_application_data(self.bindings.as_deref()?);
+        bindings.initiator_addrtype = self.bindings_addrtype;
+        bindings.acceptor_addrtype = self.bindings_addrtype;
+        Some(bindings)
     }
 }
 
@@ -70,12 +73,8 @@ pub(crate) fn credential(cache: &Path, server: &Principal) -> Result<Credential,
     found.ok_or_else(|| format!("no ticket for {server} in the cache"))
 }
 
-/// Our initiator over `stream`; the whole conversation.
-pub(crate) fn initiate(
-    mut stream: TcpStream,
-    credential: Credential,
-    terms: &Terms,
-) -> Result<SecurityContext, String> {
+/// Our initiator's first step.
+pub(crate) fn begin(credential: Credential, terms: &Terms) -> Result<Step, GssError> {
     let mut flags = ContextFlags::CONFIDENTIALITY
         | ContextFlags::INTEGRITY
         | ContextFlags::REPLAY
@@ -88,8 +87,17 @@ pub(crate) fn initiate(
         .with_enctypes(terms.enctypes())
         .with_spnego(terms.spnego)
         .with_channel_bindings(terms.channel_bindings());
-    let step = Initiator::krb5(params).and_then(|initiator| initiator.start(now(), &mut OsRandom));
-    let mut context = establish(&mut stream, step.map_err(|e| describe(&e))?)?;
+    Initiator::krb5(params)?.start(now(), &mut OsRandom)
+}
+
+/// Our initiator over `stream`; the whole conversation.
+pub(crate) fn initiate(
+    mut stream: TcpStream,
+    credential: Credential,
+    terms: &Terms,
+) -> Result<SecurityContext, String> {
+    let step = begin(credential, terms).map_err(|e| describe(&e))?;
+    let mut context = establish(&mut stream, step)?;
     speak(&mut stream, &mut context)?;
     listen(&mut stream, &mut context)?;
     send(&mut stream, b"done")?;
@@ -117,7 +125,7 @@ pub(crate) fn accept(
     Ok(context)
 }
 
-fn acceptor(keytab: &Path, server: &Principal, terms: &Terms) -> Result<Acceptor, String> {
+pub(crate) fn acceptor(keytab: &Path, server: &Principal, terms: &Terms) -> Result<Acceptor, String> {
     let bytes = std::fs::read(keytab).map_err(|e| format!("{}: {e}", keytab.display()))?;
     let keytab = Keytab::parse_with_policy(&bytes, &terms.enctypes()).map_err(|e| e.to_string())?;
     let policy = if terms.bindings_required {

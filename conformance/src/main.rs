@@ -6,6 +6,7 @@
 
 mod cases;
 mod fault;
+mod gss_matrix;
 mod gss_peer;
 mod heimdal;
 mod ldap_kdc;
