@@ -4,8 +4,8 @@
     gss_peer.py init   PORT SERVICE@HOST MECH [FLAG...]   connects to 127.0.0.1:PORT
     gss_peer.py accept PORT SERVICE@HOST                  listens there for one conversation
 
-MECH is krb5 or spnego; FLAG is mutual, integ, replay or sequence. CB in the environment is the hex of the channel
-bindings' application data.
+MECH is krb5 or spnego; FLAG is mutual, integ, replay, sequence, dce or delegate. CB in the environment is the hex of the
+channel bindings' application data, STORE the cache in which an acceptor keeps what was delegated to it.
 
 Each token and message goes as a 4-byte big-endian length and its bytes. Once the context stands, each side sends, the
 initiator first: its MESSAGES wrapped with confidentiality, the same wrapped with integrity only, and a MIC over each;
@@ -25,6 +25,8 @@ FLAGS = {
     "integ": RequirementFlag.integrity,
     "replay": RequirementFlag.replay_detection,
     "sequence": RequirementFlag.out_of_sequence_detection,
+    "dce": RequirementFlag.dce_style,
+    "delegate": RequirementFlag.delegate_to_peer,
 }
 MESSAGES = [b"", b"x", b"hello, peer", bytes(range(256)) * 5, b"z" * 16384]
 
@@ -108,6 +110,9 @@ def main():
         speak(sock, context)
         assert receive(sock) == b"done"
         print("initiator", context.initiator_name)
+        if context.delegated_creds:
+            print("delegated", context.delegated_creds.name)
+            context.delegated_creds.store(store={"ccache": os.environ["STORE"]}, overwrite=True)
     print("flags 0x%x" % int(context.actual_flags))
 
 

@@ -14,6 +14,7 @@ mod fast;
 mod faults;
 mod files;
 pub(crate) mod gss;
+mod gss_delegation;
 mod gss_peers;
 mod heimdal;
 mod kkdcp;
@@ -66,6 +67,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(trace::cases());
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
+    cases.extend(gss_delegation::cases());
     cases.extend(gss_peers::cases());
     cases.extend(ntlm::cases());
     cases.extend(spnego::cases());

@@ -11,8 +11,8 @@ use kerbside_crypto::{EncryptionType, EnctypePolicy};
 use kerbside_formats::ccache::CredentialCache;
 use kerbside_formats::keytab::Keytab;
 use kerbside_gss::{
-    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, ContextFlags, GssError, Initiator,
-    InitiatorParams, MemoryKeys, SecurityContext, SequenceFinding, ServiceName, Step,
+    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, ContextFlags, DelegationPolicy, GssError,
+    Initiator, InitiatorParams, MemoryKeys, SecurityContext, SequenceFinding, ServiceName, Step,
 };
 use kerbside_protocol::Credential;
 
@@ -31,6 +31,10 @@ pub(crate) struct Terms {
     pub(crate) bindings_required: bool,
     /// Keys older than RFC 4121 are permitted.
     pub(crate) older_keys: bool,
+    /// Three legs without frames.
+    pub(crate) dce_style: bool,
+    /// What our initiator hands on, and when.
+    pub(crate) delegate: Option<(Credential, DelegationPolicy)>,
 }
 
 impl Terms {
@@ -82,11 +86,17 @@ pub(crate) fn begin(credential: Credential, terms: &Terms) -> Result<Step, GssEr
     if terms.mutual {
         flags |= ContextFlags::MUTUAL;
     }
-    let params = InitiatorParams::new(credential)
+    if terms.dce_style {
+        flags |= ContextFlags::DCE_STYLE;
+    }
+    let mut params = InitiatorParams::new(credential)
         .with_flags(flags)
         .with_enctypes(terms.enctypes())
         .with_spnego(terms.spnego)
         .with_channel_bindings(terms.channel_bindings());
+    if let Some((tgt, policy)) = &terms.delegate {
+        params = params.with_delegation(tgt.clone(), *policy);
+    }
     Initiator::krb5(params)?.start(now(), &mut OsRandom)
 }
 
