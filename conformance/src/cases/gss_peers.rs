@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use kerbside_gss::{BindingState, ContextFlags, SecurityContext};
 
-use super::gss::{accept_one, connect, realm};
+use super::gss::{accept_one, connect, is_old, realm};
 use super::{case, expect};
 use crate::gss_matrix::{accept, initiate};
 use crate::gss_peer::Terms;
@@ -15,11 +15,13 @@ use crate::run::{Ended, Env, Program, free_port};
 use crate::{Case, Suite};
 
 const AES: &str = "aes256-cts-hmac-sha1-96";
-const ENCTYPES: [&str; 4] = [
+const ENCTYPES: [&str; 6] = [
     AES,
     "aes128-cts-hmac-sha1-96",
     "aes256-cts-hmac-sha384-192",
     "aes128-cts-hmac-sha256-128",
+    "arcfour-hmac",
+    "des3-cbc-sha1",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,11 +75,13 @@ impl Library {
                     "init" => ("gss@localhost", "cc"),
                     _ => ("gss/localhost", "service.keytab"),
                 };
+                // The JDK calls old enctypes weak too.
+                let text = std::fs::read_to_string(realm.path("krb5.conf")).map_err(|e| e.to_string())?;
+                let text = text.replace("[libdefaults]\n", "[libdefaults]\n  allow_weak_crypto = true\n");
+                let conf = realm.path("jdk.conf");
+                std::fs::write(&conf, text).map_err(|e| e.to_string())?;
                 let program = Program::new("/usr/bin/java")
-                    .arg(format!(
-                        "-Djava.security.krb5.conf={}",
-                        realm.path("krb5.conf").display()
-                    ))
+                    .arg(format!("-Djava.security.krb5.conf={}", conf.display()))
                     .arg(suite.peers.join("JGssPeer.java"))
                     .args(&format!("{role} {port} {name} {mech}"))
                     .arg(realm.path(file))
@@ -101,6 +105,7 @@ pub(super) fn cases() -> Vec<Case> {
                     let terms = Terms {
                         spnego,
                         mutual,
+                        older_keys: is_old(enctype),
                         ..Terms::default()
                     };
                     add(&mut cases, library, enctype, &terms);

@@ -46,7 +46,8 @@
 //!
 //! An attacker on the path can change these without being noticed, and nothing that matters follows from them:
 //! an AP-REQ's ap-options (the flags that count are in the encrypted authenticator), name type and kvno of a ticket in
-//! clear (the kvno only orders the search for the key), the rotation count of a Wrap token by multiples of its length,
+//! clear (the kvno only orders the search for the key), the rotation count of a Wrap token by multiples of its length, two
+//! octets behind the checksum of a triple DES MIC token, where Heimdal has them,
 //! SPNEGO's reqFlags and fields that RFC 4178 does not know, the mechanism list where the mechanism chosen is both sides'
 //! first, an optimistic token of a mechanism that was not chosen, the negState where no more follows from it than from the
 //! tokens beside it, and error tokens as a whole.

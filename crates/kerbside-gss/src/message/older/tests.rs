@@ -320,3 +320,27 @@ fn a_frame_is_whole_minimal_and_of_krb5() {
     let other = [&[0x60, 11, 6, 9][..], oids::MS_KRB5.as_bytes()].concat();
     assert!(frame::inner(&other, "token").is_err());
 }
+
+/// Heimdal's MIC tokens under triple DES have two octets of anything behind the checksum. No other number of them is taken
+/// there, and none under rc4-hmac.
+#[test]
+fn two_octets_behind_heimdals_triple_des_checksum() {
+    for (enctype, taken) in [
+        (EncryptionType::DES3_CBC_SHA1_KD, true),
+        (EncryptionType::RC4_HMAC, false),
+    ] {
+        let (mut initiator, acceptor) = pair(enctype);
+        let mic = initiator.get_mic(b"message").unwrap();
+        let behind = |octets: &[u8]| {
+            let mut longer = [&mic[..], octets].concat();
+            longer[1] += octets.len() as u8;
+            acceptor.check_mic(b"message", &longer).is_ok()
+        };
+        assert!(behind(&[]));
+        assert_eq!(behind(&[0, 0]), taken);
+        assert_eq!(behind(&[0xa5, 1]), taken);
+        for other in [&[0][..], &[0, 0, 0]] {
+            assert!(!behind(other), "{enctype:?} {other:?}");
+        }
+    }
+}
