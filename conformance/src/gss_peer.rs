@@ -116,12 +116,16 @@ pub(crate) fn initiate(
 
 /// Our acceptor over `stream`; the whole conversation.
 pub(crate) fn accept(
-    mut stream: TcpStream,
+    stream: TcpStream,
     keytab: &Path,
     server: &Principal,
     terms: &Terms,
 ) -> Result<SecurityContext, String> {
-    let acceptor = acceptor(keytab, server, terms)?;
+    accept_by(stream, &acceptor(keytab, server, terms)?)
+}
+
+/// As [`accept`], with an acceptor that is there.
+pub(crate) fn accept_by(mut stream: TcpStream, acceptor: &Acceptor) -> Result<SecurityContext, String> {
     let token = receive(&mut stream)?;
     let step = acceptor
         .step(&token, now(), &mut OsRandom)

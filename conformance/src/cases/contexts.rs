@@ -1,11 +1,16 @@
 //! Programs with contexts, from their credentials to their messages: the examples of `kerbside-client` with each other and
 //! with MIT's library (walkthroughs D4, D5); names and local names as MIT's library has them.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use kerbside_asn1::{Principal, Realm as RealmName};
-use kerbside_client::{Config, Environment};
-use kerbside_gss::{GssName, LocalNames};
+use kerbside_client::{
+    AcceptorCredential, Client, Config, CredentialStore, Environment, InitiatorCredential, KeytabName,
+    OsRandom, now,
+};
+use kerbside_gss::{ContextFlags, GssName, Initiator, LocalNames, Step};
 
 use super::{case, expect};
 use crate::realm::{Options, PASSWORD, Realm, Side};
@@ -30,6 +35,10 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "contexts: password in, token out, no file; MIT's acceptor takes it",
             token_without_files,
+        ),
+        case(
+            "contexts: walkthrough D3: our service acts with what MIT's client delegated, towards MIT's",
+            delegated,
         ),
         case("contexts: names are exported as MIT exports them", exported_names),
         case(
@@ -168,6 +177,61 @@ fn token_without_files(suite: &Suite) -> Result<(), String> {
         .stdin("wrong-password\n")
         .fails(&nowhere)?
         .complains(&["KDC_ERR_PREAUTH_FAILED"])?;
+    Ok(())
+}
+
+/// alice delegates to our service gss; it goes on as alice to the service host of MIT's.
+fn delegated(suite: &Suite) -> Result<(), String> {
+    let realm = Realm::start(&suite.bin, &Options::new(Side::Mit))?;
+    let login = format!("{PASSWORD}\n");
+    realm.mit("kinit").args("-f alice").stdin(&login).ok(&realm.env)?;
+    let text = std::fs::read_to_string(realm.path("krb5.conf")).map_err(|e| e.to_string())?;
+    let config = Config::from_text(&text, "krb5.conf", Environment::default()).map_err(|e| e.to_string())?;
+    let keytab = KeytabName::file(realm.path("service.keytab"));
+    let store = CredentialStore::new().with_keytab(keytab);
+    let service = GssName::host_based("gss@localhost").map_err(|e| e.to_string())?;
+    let credential = AcceptorCredential::acquire(&config, &service, &store).map_err(|e| e.to_string())?;
+
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+    let program = super::gss::peer(suite, "init", port, "spnego mutual delegate");
+    let env = realm.env.clone();
+    let theirs = std::thread::spawn(move || program.run(&env));
+    let stream = super::gss::accept_one(&listener)?;
+    let context = crate::gss_peer::accept_by(stream, &credential.acceptor());
+    let theirs = theirs
+        .join()
+        .map_err(|_| "the peer's thread ended".to_owned())??;
+    let context = context.map_err(|e| format!("our acceptor: {e}\nMIT's initiator: {theirs}"))?;
+    let delegated = context
+        .facts()
+        .delegated
+        .as_ref()
+        .ok_or("nothing was delegated")?;
+
+    let client = Client::new(Arc::new(config));
+    let alice = InitiatorCredential::from_delegated(client.store(), delegated).map_err(|e| e.to_string())?;
+    expect(
+        alice.principal().map(ToString::to_string).as_deref() == Some("alice@CONFORM.TEST"),
+        "the delegated credential is another client's",
+    )?;
+    let second = GssName::host_based("host@localhost").map_err(|e| e.to_string())?;
+    let params = client.initiator(&alice, &second).map_err(|e| e.to_string())?;
+    let step = Initiator::krb5(params.with_flags(ContextFlags::INTEGRITY))
+        .and_then(|begin| begin.start(now(), &mut OsRandom))
+        .map_err(|e| e.to_string())?;
+    let (Step::Continue { token, .. }
+    | Step::Done {
+        token: Some(token), ..
+    }) = step
+    else {
+        return Err("no token for the second service".to_owned());
+    };
+    let hex: String = token.iter().map(|octet| format!("{octet:02x}")).collect();
+    peer(suite, "accept host@localhost")
+        .stdin(&format!("{hex}\n"))
+        .ok(&realm.env)?
+        .prints(&["accepted alice@CONFORM.TEST"])?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kerbside_client::{FileReplayCache, OsRandom, now};
+use kerbside_crypto::EnctypePolicy;
 use kerbside_formats::keytab::Keytab;
 use kerbside_gss::{
     Acceptor, AcceptorParams, ContextFlags, Initiator, InitiatorParams, Major, MemoryKeys, ServiceName, Step,
@@ -26,6 +27,10 @@ pub(super) fn cases() -> Vec<Case> {
         case(
             "replay: MIT's file, shared with MIT's acceptor, aes256-cts-hmac-sha384-192",
             |suite| shared(suite, "aes256-cts-hmac-sha384-192", 20),
+        ),
+        full_case(
+            "replay: MIT's file, shared with MIT's acceptor, arcfour-hmac",
+            |suite| shared(suite, "arcfour-hmac", 20),
         ),
         full_case(
             "replay: MIT's file, shared with MIT's acceptor, camellia256-cts-cmac",
@@ -76,6 +81,7 @@ fn tokens(realm: &Realm, count: usize) -> Result<Vec<Vec<u8>>, String> {
         .map(|_| {
             let params = InitiatorParams::new(credential(&realm.path("cc"), &server)?)
                 .with_flags(ContextFlags::INTEGRITY)
+                .with_enctypes(EnctypePolicy::ALLOW_ALL)
                 .with_spnego(false);
             let step = Initiator::krb5(params).and_then(|begin| begin.start(now(), &mut OsRandom));
             match step.map_err(|e| e.to_string())? {
@@ -90,10 +96,11 @@ fn tokens(realm: &Realm, count: usize) -> Result<Vec<Vec<u8>>, String> {
 
 fn acceptor(keytab: &Path, cache: FileReplayCache) -> Result<Acceptor, String> {
     let bytes = std::fs::read(keytab).map_err(|e| e.to_string())?;
-    let keytab = Keytab::parse(&bytes).map_err(|e| e.to_string())?;
+    let keytab = Keytab::parse_with_policy(&bytes, &EnctypePolicy::ALLOW_ALL).map_err(|e| e.to_string())?;
     let keys = Arc::new(MemoryKeys::from_keytab(&keytab));
     let service = ServiceName::Principal(server()?);
-    Ok(Acceptor::new(AcceptorParams::new(keys, service, Arc::new(cache))))
+    let params = AcceptorParams::new(keys, service, Arc::new(cache));
+    Ok(Acceptor::new(params.with_enctypes(EnctypePolicy::ALLOW_ALL)))
 }
 
 fn refused_by_us(acceptor: &Acceptor, token: &[u8]) -> Result<(), String> {

@@ -116,6 +116,10 @@ impl KeySource for KeytabKeys {
     fn held(&self) -> Vec<HeldKey> {
         self.current().held()
     }
+
+    fn place(&self) -> Option<String> {
+        Some(format!("keytab {}", self.name))
+    }
 }
 
 #[cfg(test)]

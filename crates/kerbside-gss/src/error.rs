@@ -290,6 +290,8 @@ pub enum Cause {
         kvno: Option<u32>,
         /// The keys that were there.
         held: Vec<HeldKey>,
+        /// What they are in, where that is known.
+        place: Option<String>,
     },
     /// Keys of the ticket's service and enctype were there, and none decrypts it.
     WrongKey {
@@ -301,6 +303,8 @@ pub enum Cause {
         kvno: Option<u32>,
         /// The keys that were tried.
         tried: Vec<HeldKey>,
+        /// What they are in, where that is known.
+        place: Option<String>,
     },
     /// The initiator's ticket is over.
     CredentialExpired {
@@ -437,6 +441,18 @@ impl fmt::Display for Wanted<'_> {
 /// A list of keys, for messages.
 struct Keys<'a>(&'a [HeldKey]);
 
+/// Words before what the keys are in; nothing where nobody knows.
+struct Place<'a>(&'static str, Option<&'a str>);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.1 {
+            Some(place) => write!(f, "{}{place}", self.0),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Keys named in a message; a keytab may hold thousands.
 const KEYS_SHOWN: usize = 8;
 
@@ -539,11 +555,13 @@ impl fmt::Display for Cause {
                 enctype,
                 kvno,
                 held,
+                place,
             } => write!(
                 f,
-                "no key for {}: {}; keys there: {}",
+                "no key for {}: {}; keys there{}: {}",
                 Wanted(wanted, *enctype, *kvno),
                 ErrorCode::KRB_AP_ERR_NOKEY,
+                Place(", in ", place.as_deref()),
                 Keys(held)
             ),
             Self::WrongKey {
@@ -551,11 +569,13 @@ impl fmt::Display for Cause {
                 enctype,
                 kvno,
                 tried,
+                place,
             } => write!(
                 f,
-                "no key decrypts the ticket for {}: {}; keys tried: {}",
+                "no key decrypts the ticket for {}: {}; keys tried{}: {}",
                 Wanted(wanted, *enctype, *kvno),
                 ErrorCode::KRB_AP_ERR_MODIFIED,
+                Place(", of ", place.as_deref()),
                 Keys(tried)
             ),
             Self::CredentialExpired {

@@ -84,6 +84,11 @@ pub trait KeySource: Send + Sync {
 
     /// What keys there are, for a message about the one that was not found. An empty list is allowed.
     fn held(&self) -> Vec<HeldKey>;
+
+    /// What the keys are in, such as a keytab's name, for the same message.
+    fn place(&self) -> Option<String> {
+        None
+    }
 }
 
 impl<T: KeySource + ?Sized> KeySource for Arc<T> {
@@ -97,6 +102,10 @@ impl<T: KeySource + ?Sized> KeySource for Arc<T> {
 
     fn held(&self) -> Vec<HeldKey> {
         (**self).held()
+    }
+
+    fn place(&self) -> Option<String> {
+        (**self).place()
     }
 }
 

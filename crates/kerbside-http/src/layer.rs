@@ -90,7 +90,7 @@ impl NegotiateLayer {
     }
 
     /// The common case: `service` (`HTTP/host@REALM`, or `HTTP/host` for whatever realm the keytab's key is of), its
-    /// keys from a keytab that is read again when it changes, a replay cache in memory, five minutes of skew.
+    /// keys from a keytab that is read again when it changes, the process's replay cache in memory, five minutes of skew.
     ///
     /// # Errors
     /// When the name does not parse or the keytab cannot be read.
@@ -98,9 +98,15 @@ impl NegotiateLayer {
         let service = service_name(service)?;
         let keys = kerbside_client::KeytabKeys::open(keytab.as_ref())
             .map_err(|e| SetupError::Keytab(Box::new(e)))?;
-        let replay = Arc::new(kerbside_client::MemoryReplayCache::new(kerbside_client::now()));
+        let replay = kerbside_client::MemoryReplayCache::of_process();
         let acceptor = AcceptorParams::new(Arc::new(keys), service, replay);
         Ok(Self::new(Settings::new(Acceptor::new(acceptor))))
+    }
+
+    /// The service of this credential: its keytab and replay cache as environment, krb5.conf and its store say.
+    #[must_use]
+    pub fn from_credential(credential: &kerbside_client::AcceptorCredential) -> Self {
+        Self::new(Settings::new(credential.acceptor()))
     }
 
     /// With another body for a 401.

@@ -69,7 +69,9 @@ impl<D: Driver> Core<D> {
         let cache = self.cache_for(credential, Some(&server)).await?;
         let ticket = self.service(&cache, &server, options).await?;
         let offset_seconds = self.ground(&cache).await?.offset_seconds;
-        Ok(InitiatorParams::new(ticket.credential).with_clock_offset_seconds(offset_seconds))
+        Ok(InitiatorParams::new(ticket.credential)
+            .with_clock_offset_seconds(offset_seconds)
+            .with_enctypes(self.config.enctype_policy()))
     }
 
     /// The credential's ticket-granting ticket for whoever it is delegated to.

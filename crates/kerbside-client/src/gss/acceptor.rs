@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kerbside_asn1::Principal;
+use kerbside_crypto::EnctypePolicy;
 use kerbside_gss::{Acceptor, AcceptorParams, GssName, HeldKey, KeySource, ServiceName};
 
 use super::bad_name;
@@ -37,6 +38,7 @@ pub struct AcceptorCredential {
     service: ServiceName,
     replay: SharedReplayCache,
     skew_seconds_max: i64,
+    enctypes: EnctypePolicy,
 }
 
 impl AcceptorCredential {
@@ -92,6 +94,7 @@ impl AcceptorCredential {
             service,
             replay: replay.open(config, skew_seconds_max)?,
             skew_seconds_max,
+            enctypes: config.enctype_policy(),
         })
     }
 
@@ -119,6 +122,7 @@ impl AcceptorCredential {
         let keys = Arc::clone(&self.keys);
         AcceptorParams::new(keys, self.service.clone(), Arc::clone(&self.replay))
             .with_skew_seconds_max(self.skew_seconds_max)
+            .with_enctypes(self.enctypes.clone())
     }
 
     /// An acceptor of Kerberos, in SPNEGO or not.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kerbside_asn1::Principal;
 use kerbside_formats::ccache::CredentialCache;
+use kerbside_gss::DelegatedCredential;
 
 use crate::acquire::AcquireOptions;
 use crate::error::Error;
@@ -39,7 +40,15 @@ impl InitiatorCredential {
         self.principal.as_ref()
     }
 
-    /// Tickets that somebody handed over, such as a delegated credential's, to be used by clients with this store. They
+    /// What a client delegated to this service: contexts are begun as that client, until its ticket ends.
+    ///
+    /// # Errors
+    /// [`Error::Cache`].
+    pub fn from_delegated(store: &CacheStore, delegated: &DelegatedCredential) -> Result<Self, Error> {
+        Self::from_tickets(store, &delegated.to_cache())
+    }
+
+    /// Tickets that somebody handed over, to be used by clients with this store. They
     /// are kept in memory.
     ///
     /// # Errors

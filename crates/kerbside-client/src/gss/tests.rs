@@ -114,6 +114,11 @@ fn a_keytab_that_does_not_do_says_what_is_in_it() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     let warned = acquire(&path, "HTTP@other").unwrap().warnings();
     assert_eq!(warned, [KeytabWarning::Mode { mode: 0o644 }]);
+    let keys = acquire(&path, "HTTP@other").unwrap();
+    assert_eq!(
+        keys.params().keys.place().unwrap(),
+        format!("keytab FILE:{}", path.display())
+    );
     let nobody = AcceptorCredential::acquire(&config(), &GssName::Anonymous, &CredentialStore::new());
     assert!(matches!(nobody, Err(Error::BadName { .. })));
 }

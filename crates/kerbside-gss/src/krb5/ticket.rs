@@ -80,6 +80,7 @@ fn open_with_service_key<'a>(
             enctype,
             kvno,
             held: params.keys.held(),
+            place: params.keys.place(),
         }
         .into());
     }
@@ -100,6 +101,7 @@ fn open_with_service_key<'a>(
         enctype,
         kvno,
         tried,
+        place: params.keys.place(),
     }
     .into())
 }
@@ -143,6 +145,7 @@ fn open_user_to_user<'a>(
         enctype,
         kvno: request.ticket_kvno(),
         tried,
+        place: None,
     }
     .into())
 }
