@@ -14,10 +14,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use kerbside_client::{CacheName, Client, Config, Environment, OsRandom, Secret, TgtRequest, now};
+use kerbside_client::{
+    AcceptorCredential, CacheName, Client, Config, CredentialStore, Environment, MemoryReplayCache, OsRandom,
+    Secret, TgtRequest, now,
+};
 use kerbside_crypto::Password;
-use kerbside_gss::{ContextFlags, Initiator, InitiatorParams, Mechanism, Step};
-use kerbside_http::{Authenticated, NegotiateLayer, SetupError};
+use kerbside_gss::{Acceptor, ContextFlags, GssName, Initiator, InitiatorParams, Mechanism, Step};
+use kerbside_http::{Authenticated, NegotiateLayer, Settings, SetupError};
 use kerbside_protocol::Credential;
 use kerbside_server::Realm;
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -62,6 +65,12 @@ impl World {
 
     fn layer(&self) -> NegotiateLayer {
         NegotiateLayer::from_keytab(self.realm.keytab(), "HTTP/localhost").unwrap()
+    }
+
+    fn credential(&self) -> AcceptorCredential {
+        let service = GssName::host_based("HTTP@localhost").unwrap();
+        let store = CredentialStore::from_pairs([("keytab", self.realm.keytab())]).unwrap();
+        AcceptorCredential::acquire(self.client.config(), &service, &store).unwrap()
     }
 
     fn ticket(&self, service: &str) -> Credential {
@@ -213,7 +222,25 @@ async fn a_replayed_token_is_refused_by_every_clone_of_the_layer() {
 async fn a_token_from_before_the_start_is_refused() {
     let world = World::new();
     let (token, _) = world.token("HTTP/localhost", true, true);
-    refused(&ask(&world.layer(), negotiate(&token)).await);
+    let mut params = world.credential().params();
+    params.replay = Arc::new(MemoryReplayCache::new(now()));
+    let started_now = NegotiateLayer::new(Settings::new(Acceptor::new(params)));
+    refused(&ask(&started_now, negotiate(&token)).await);
+}
+
+/// Every layer of a process has one memory, however it was made.
+#[tokio::test]
+async fn a_token_that_one_layer_took_is_a_replay_at_the_next() {
+    let world = World::new();
+    let (one, other) = (
+        world.layer(),
+        NegotiateLayer::from_credential(&world.credential()),
+    );
+    let (token, _) = world.token("HTTP/localhost", true, true);
+    assert_eq!(ask(&one, negotiate(&token)).await.status, StatusCode::OK);
+    refused(&ask(&other, negotiate(&token)).await);
+    let (token, _) = world.token("HTTP/localhost", true, true);
+    assert_eq!(ask(&other, negotiate(&token)).await.status, StatusCode::OK);
 }
 
 /// The keytab holds host/localhost too: its tickets are still not for this service.
