@@ -57,7 +57,7 @@ fn realm(suite: &Suite, kdc: Side) -> Result<Realm, String> {
 }
 
 /// A program of `crates/kerbside-client/examples`, which `cargo build --examples` puts beside this one.
-fn example(name: &str) -> Result<Program, String> {
+pub(super) fn example(name: &str) -> Result<Program, String> {
     let this = std::env::current_exe().map_err(|e| e.to_string())?;
     let path: PathBuf = this
         .parent()

@@ -17,9 +17,10 @@ use kerbside_gss::{
 };
 use kerbside_protocol::Credential;
 
+use super::contexts::example;
 use super::gss::{accept_one, connect, peer, server};
 use super::{case, expect, full_case};
-use crate::gss_peer::{Terms, accept, credential, describe, initiate};
+use crate::gss_peer::{Terms, accept, begin, credential, describe, establish, initiate, receive};
 use crate::realm::{Options, PASSWORD, Realm, Side};
 use crate::{Case, Suite};
 
@@ -48,6 +49,10 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(case(
         "delegation: by policy only to services marked ok-as-delegate",
         ok_as_delegate,
+    ));
+    cases.push(case(
+        "delegation: the example acts for its client at another service",
+        example_acts,
     ));
     for spnego in [false, true] {
         let how = if spnego { "SPNEGO" } else { "raw krb5" };
@@ -251,6 +256,44 @@ fn ok_as_delegate(suite: &Suite) -> Result<(), String> {
         context.flags().contains(ContextFlags::DELEGATION),
         "not delegated",
     )
+}
+
+/// The example program, and our initiator.
+fn example_acts(suite: &Suite) -> Result<(), String> {
+    let realm = realm(suite, Side::Mit)?;
+    let (ticket, tgt) = tickets(&realm)?;
+    for delegate in [true, false] {
+        let port = crate::run::free_port()?;
+        let program = example("delegated")?.args(&format!("gss@localhost 127.0.0.1:{port} HTTP@localhost"));
+        let env = realm.env.clone();
+        let theirs = std::thread::spawn(move || program.run(&env));
+        let terms = Terms {
+            spnego: true,
+            mutual: true,
+            delegate: delegate.then(|| (tgt.clone(), DelegationPolicy::Always)),
+            ..Terms::default()
+        };
+        let answer = connect(port).and_then(|mut stream| {
+            let step = begin(ticket.clone(), &terms).map_err(words)?;
+            let mut context = establish(&mut stream, step)?;
+            context.unwrap_confidential(&receive(&mut stream)?).map_err(words)
+        });
+        let theirs = theirs
+            .join()
+            .map_err(|_| "the program's thread ended".to_owned())??;
+        if delegate {
+            let answer = answer.map_err(|e| format!("{e}\nthe example: {theirs}"))?;
+            expect(
+                *answer.message == *b"HTTP/localhost@CONFORM.TEST",
+                "it acted at another service",
+            )?;
+            theirs.prints(&["HTTP/localhost@CONFORM.TEST for alice@CONFORM.TEST"])?;
+        } else {
+            expect(answer.is_err() && theirs.code != Some(0), "it acted with nothing")?;
+            theirs.complains(&["alice@CONFORM.TEST handed no ticket on"])?;
+        }
+    }
+    Ok(())
 }
 
 fn dce_accepted(suite: &Suite, spnego: bool) -> Result<(), String> {

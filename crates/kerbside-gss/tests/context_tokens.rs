@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex};
 
 use kerbside_asn1::{KerberosTime, Principal};
-use kerbside_crypto::{EncryptionType, Key, LongTermKey};
+use kerbside_crypto::{EncryptionType, EnctypePolicy, Key, LongTermKey};
 use kerbside_gss::{
     Acceptor, AcceptorParams, BindingState, ContextFlags, GssError, MemoryKeys, ServiceKey, ServiceName, Step,
 };
@@ -231,4 +231,71 @@ fn cut_tokens_are_refused() {
             assert!(result.is_err(), "{} cut to {length}", entry["name"]);
         }
     }
+}
+
+/// The recorded tokens under RC4 keys, where a policy permits these: of Windows, with PACs signed by Active Directory, and
+/// one with a ticket handed on.
+#[test]
+fn tokens_under_older_keys_where_they_are_permitted() {
+    let all = EnctypePolicy::ALLOW_ALL;
+    let mut seen = Vec::new();
+    for entry in vectors() {
+        if entry["service_key_etype"] != 23 {
+            continue;
+        }
+        let name = entry["name"].as_str().unwrap();
+        let octets = hex::decode(entry["service_key_hex"].as_str().unwrap()).unwrap();
+        let principal = Principal::parse(entry["server"].as_str().unwrap(), None).unwrap();
+        let key = ServiceKey {
+            principal,
+            kvno: 1,
+            key: Arc::new(LongTermKey::from(
+                Key::with_policy(EncryptionType::RC4_HMAC, &octets, &all).unwrap(),
+            )),
+        };
+        let window = ReplayWindow::new(100, Now::new(LONG_AGO - 1000, 0).unwrap(), 300);
+        let params = AcceptorParams::new(
+            Arc::new(MemoryKeys::new(vec![key])),
+            ServiceName::AnyKey,
+            Arc::new(Replay(Mutex::new(window))),
+        )
+        .with_enctypes(all.clone());
+        let token = hex::decode(entry["token_hex"].as_str().unwrap()).unwrap();
+        let step = Acceptor::new(params).step(&token, now_of(&entry), &mut ChaCha20Rng::seed_from_u64(1));
+        let Step::Done { context, .. } = step.unwrap_or_else(|error| panic!("{name}: {error}")) else {
+            panic!("{name}")
+        };
+        let facts = context.facts();
+        assert_eq!(
+            facts.client.to_string(),
+            entry["client"].as_str().unwrap(),
+            "{name}"
+        );
+        let kerberos = facts.kerberos.as_ref().unwrap();
+        seen.push((
+            name.to_owned(),
+            kerberos.message_enctype.0,
+            kerberos.pac.is_some(),
+            facts
+                .delegated
+                .as_ref()
+                .map(|delegated| delegated.tgt().server.to_string()),
+        ));
+    }
+    // AES is in the initiators' lists (RFC 4537).
+    let expected =
+        |name: &str, delegated: Option<&str>| (name.to_owned(), 18, true, delegated.map(str::to_owned));
+    assert_eq!(
+        seen,
+        [
+            expected("kn_rc4_kerberos", None),
+            expected("kn_rc4_spnego", None),
+            expected("kn_rc4_header", None),
+            expected("kn_rc4_ticket_claims", None),
+            expected(
+                "kn_ticket_containing_delegation",
+                Some("krbtgt/CORP.IDENTITYINTERVENTION.COM@CORP.IDENTITYINTERVENTION.COM")
+            ),
+        ]
+    );
 }

@@ -46,6 +46,11 @@ impl ReplayChecked {
         if part.seq_number.is_none() || part.seq_number != own.seq_number {
             return refuse("it answers another AP-REP");
         }
+        let made = Now {
+            time: part.ctime,
+            usec: part.cusec,
+        };
+        trace::read_third_leg(made, part.seq_number);
         Ok(())
     }
 }

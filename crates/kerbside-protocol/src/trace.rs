@@ -13,7 +13,7 @@ mod application;
 mod initial;
 mod service;
 
-pub(crate) use application::{authenticator, made_ap_rep, read_ap_rep};
+pub(crate) use application::{authenticator, made_ap_rep, read_ap_rep, read_third_leg};
 pub(crate) use initial::*;
 pub(crate) use service::*;
 

@@ -85,7 +85,7 @@ fn refused(realm: &mut TestRealm, acceptor: &Acceptor, token: &[u8]) -> GssError
 }
 
 #[test]
-fn all_enctypes_mutual_and_not() {
+fn pitfall_4_1_ka_5_session_keys_of_all_enctypes_mutual_and_not() {
     // Only the ticket may be under a key of the older types.
     for ticket_enctype in EncryptionType::IMPLEMENTED {
         for session_enctype in EncryptionType::IMPLEMENTED
@@ -141,7 +141,7 @@ fn kc_12_ka_6_where_they_are_permitted_older_keys_have_their_older_tokens() {
 
 /// Keys of older types make no context unless a policy permits them.
 #[test]
-fn keys_that_want_older_tokens_are_refused_by_name() {
+fn cve_2025_3576_cve_2022_37966_session_keys_of_older_types_are_refused_by_name() {
     for enctype in [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD] {
         let mut realm = TestRealm::new(AES256, enctype);
         let refused_by_name = |error: &GssError| {
@@ -243,7 +243,7 @@ fn check_facts(both: &Established, flags: ContextFlags, ticket: EncryptionType, 
 }
 
 #[test]
-fn replayed_request_is_refused_by_any_acceptor_with_the_cache() {
+fn pitfall_4_1_replay_key_and_a_cache_that_outlives_contexts() {
     let mut realm = realm();
     let (token, _) = {
         let params = raw(realm.credential());
@@ -261,18 +261,21 @@ fn replayed_request_is_refused_by_any_acceptor_with_the_cache() {
     // The fields that are not authenticated do not make another request of it.
     let inner = gss_token::unwrap(&token).unwrap().1;
     let kvno = locate(inner, 2, &[0, 3, 0, 0, 3, 0, 1, 0]);
-    let mut altered = inner.to_vec();
-    altered[kvno.start] ^= 0x10;
-    let altered = gss_token::wrap(oids::KRB5, &altered);
-    let acceptor = realm.acceptor();
-    assert_eq!(
-        refused(&mut realm, &acceptor, &altered).code(),
-        Some(ErrorCode::KRB_AP_ERR_REPEAT)
-    );
+    let name_type = locate(inner, 2, &[0, 3, 0, 0, 2, 0, 0, 0]);
+    for at in [kvno.start, name_type.start] {
+        let mut altered = inner.to_vec();
+        altered[at] ^= 0x10;
+        let altered = gss_token::wrap(oids::KRB5, &altered);
+        let acceptor = realm.acceptor();
+        assert_eq!(
+            refused(&mut realm, &acceptor, &altered).code(),
+            Some(ErrorCode::KRB_AP_ERR_REPEAT)
+        );
+    }
 }
 
 #[test]
-fn refused_requests_do_not_fill_the_replay_cache() {
+fn rule_10_1_refused_requests_do_not_fill_the_replay_cache() {
     let mut realm = realm();
     let params = raw(realm.credential());
     let (mut token, _) = one_way_token(&mut realm, params);
@@ -305,7 +308,7 @@ fn skewed_clocks() {
 }
 
 #[test]
-fn skew_is_the_configured_one_and_an_offset_helps() {
+fn pitfall_4_1_clockskew_is_the_configured_one_and_an_offset_helps() {
     let mut realm = realm();
     let params = raw(realm.credential());
     let (token, _) = one_way_token(&mut realm, params);
@@ -322,7 +325,7 @@ fn skew_is_the_configured_one_and_an_offset_helps() {
 }
 
 #[test]
-fn expired_and_early_tickets() {
+fn rule_10_3_expired_and_early_tickets() {
     let mut realm = realm();
     let credential = realm.credential();
     realm.seconds += 3601;
@@ -367,7 +370,7 @@ fn expired_and_early_tickets() {
 }
 
 #[test]
-fn invalid_ticket_is_refused() {
+fn rule_10_3_invalid_ticket_is_refused() {
     let mut realm = realm();
     let credential = realm.credential_with(|part| part.flags |= TicketFlags::INVALID);
     let (token, _) = one_way_token(&mut realm, raw(credential));
@@ -379,7 +382,7 @@ fn invalid_ticket_is_refused() {
 }
 
 #[test]
-fn ticket_for_another_service_is_refused_though_its_key_is_there() {
+fn rule_10_8_ka_8_ticket_for_another_service_is_refused_though_its_key_is_there() {
     let mut realm = realm();
     let ours = realm.service.clone();
     let host = Principal::new("EXAMPLE.COM", &["host", "www.example.com"]);
@@ -493,7 +496,7 @@ fn acceptor_with(realm: &TestRealm, keys: Vec<ServiceKey>) -> Acceptor {
 }
 
 #[test]
-fn drifted_kvno_and_several_keys() {
+fn pitfall_4_1_several_keys_and_drifted_kvnos() {
     let mut realm = realm();
     let params = raw(realm.credential());
     let (token, _) = one_way_token(&mut realm, params);
@@ -558,7 +561,7 @@ fn what_an_initiator_does_not_take() {
 }
 
 #[test]
-fn client_is_the_tickets_whole_name() {
+fn pitfall_4_1_realm_and_whole_name_from_the_ticket() {
     let mut realm = realm();
     let mut credential = realm.credential();
     // The authenticator is made from the credential's client.
@@ -624,7 +627,7 @@ fn bare_request_is_answered_bare() {
 }
 
 #[test]
-fn error_token_reaches_the_initiator_with_its_code() {
+fn pitfall_4_1_error_code_reaches_the_initiator() {
     for spnego in [false, true] {
         let mut realm = realm();
         let acceptor = realm.acceptor();

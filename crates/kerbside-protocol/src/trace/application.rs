@@ -47,3 +47,14 @@ pub(crate) fn made_ap_rep(time: Now, subkey: Option<&Subkey>, seq_number: Option
         "Creating AP-REP, time {seconds}.{microseconds:06}, subkey {}, seqnum {seq_number}", MaybeKey(subkey)
     );
 }
+
+/// The initiator's AP-REP, the third leg of DCE style, was opened and checked.
+pub(crate) fn read_third_leg(time: Now, seq_number: Option<u32>) {
+    let (seconds, microseconds) = (time.seconds(), time.usec.get());
+    let seq_number = seq_number.unwrap_or(0);
+    event!(
+        "rd_rep_dce",
+        { seconds, microseconds, seq_number },
+        "Read DCE-style AP-REP, time {seconds}.{microseconds:06}, seqnum {seq_number}"
+    );
+}

@@ -33,7 +33,7 @@ struct Outcome {
 /// RFC 4120 leaves these octets of an AP-REQ unprotected, and nothing follows from them: the value of ap-options, of
 /// the ticket's name-type and of its kvno (pitfalls 10 row 22). Altered anywhere else, the token is refused.
 #[test]
-fn every_octet_of_a_request_counts() {
+fn rule_10_22_every_octet_of_a_request_counts() {
     let mut realm = realm();
     let params = raw(realm.credential());
     let (token, mut initiator) = one_way_token(&mut realm, params);
@@ -82,7 +82,7 @@ fn every_octet_of_a_request_counts() {
 }
 
 #[test]
-fn every_octet_of_a_reply_counts() {
+fn rule_10_22_pitfall_4_1_mutual_is_not_reached_by_an_altered_reply() {
     let begin = |realm: &mut TestRealm| {
         let params = raw(realm.credential());
         let now = realm.now();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn channel_bindings_by_policy() {
+fn kc_9_ka_3_channel_bindings_by_policy() {
     use BindingPolicy::{Off, Required, WhenSupported};
     use BindingState::{Bound, InitiatorSentNone, NotChecked};
     let ours = || Some(ChannelBindings::tls_server_end_point(&[1; 32]));
@@ -65,7 +65,7 @@ fn bindings_of_a_connection() {
 }
 
 #[test]
-fn client_that_declares_bindings_must_send_them() {
+fn kc_9_ka_4_client_that_declares_bindings_must_send_them() {
     let options = 0x4000_u32.to_le_bytes();
     let inner = AuthorizationDataElement {
         ad_type: AdType::AD_AP_OPTIONS,
@@ -129,7 +129,7 @@ fn client_that_declares_bindings_must_send_them() {
 }
 
 #[test]
-fn other_checksums() {
+fn pitfall_4_1_cve_2010_1323_other_checksums() {
     let refuse = |checksum| {
         let mut realm = realm();
         let token = token_with(
@@ -145,7 +145,19 @@ fn other_checksums() {
     };
     refuse(None);
     refuse(Some((ChecksumType::GSS_AUTHENTICATOR, vec![16, 0, 0, 0])));
-    refuse(Some((ChecksumType(7), vec![0; 16])));
+    // CRC-32, MD5 and SHA-1 of no data: right, and anybody can make them.
+    let unkeyed = [
+        (1, "00000000"),
+        (7, "d41d8cd98f00b204e9800998ecf8427e"),
+        (14, "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        (10, "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+    ];
+    for (checksum_type, checksum) in unkeyed {
+        refuse(Some((
+            ChecksumType(checksum_type),
+            hex::decode(checksum).unwrap(),
+        )));
+    }
     refuse(Some((ChecksumType::HMAC_SHA1_96_AES256, vec![0; 12])));
 
     // As Samba sends it: the session key's checksum over nothing.

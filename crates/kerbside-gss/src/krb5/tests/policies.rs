@@ -98,7 +98,7 @@ fn one_element(ad_type: AdType, ad_data: &[u8]) -> Vec<u8> {
 
 /// Types that nobody here knows may be restrictions: in a ticket, in an authenticator, and within what the KDC issued.
 #[test]
-fn rule_10_11_unknown_authorization_data_outside_if_relevant_is_refused() {
+fn rule_10_11_kc_10_ka_4_unknown_authorization_data_outside_if_relevant_is_refused() {
     let issued = |ad_type: i32| {
         asn1::encode(&asn1::AdKdcIssued {
             ad_checksum: asn1::Checksum {
@@ -183,7 +183,7 @@ fn pac(client: &str, authtime: i64, server: &Key, kdc: &Key) -> Vec<u8> {
 }
 
 #[test]
-fn ka_1_cve_2016_2126_a_pac_is_verified_with_the_key_that_opened_the_ticket() {
+fn ka_1_cve_2016_2126_cve_2024_26248_a_pac_is_verified_with_the_key_that_opened_the_ticket() {
     let kdc = Key::generate(AES256, &mut realm().rng).unwrap();
     for enctype in E::IMPLEMENTED {
         let mut realm = TestRealm::new(enctype, AES256);
@@ -354,6 +354,30 @@ fn an_initiator_with_a_list_of_its_own_gets_a_better_key() {
             assert_eq!((facts.session_enctype, facts.message_enctype), (AES256, expected));
         }
         both.exchange_messages(&mut realm.rng);
+    }
+}
+
+/// A ticket of an old type, with what the two ends have in common beyond it.
+#[test]
+fn session_keys_of_older_types_get_a_better_subkey() {
+    for session in [E::RC4_HMAC, E::DES3_CBC_SHA1_KD] {
+        for (acceptors, expected) in [
+            (EnctypePolicy::ALLOW_ALL, AES256),
+            (EnctypePolicy::ALLOW_ALL.with_permitted([session]), session),
+        ] {
+            let mut realm = TestRealm::new(AES256, session);
+            let acceptor = Acceptor::new(realm.acceptor_params().with_enctypes(acceptors));
+            let params = raw(realm.credential()).with_enctypes(EnctypePolicy::ALLOW_ALL);
+            let mut both = realm.establish(params, &acceptor).unwrap();
+            for context in [&both.initiator, &both.acceptor] {
+                let facts = context.facts().kerberos.as_ref().unwrap();
+                assert_eq!(
+                    (facts.session_enctype, facts.message_enctype),
+                    (session, expected)
+                );
+            }
+            both.exchange_messages(&mut realm.rng);
+        }
     }
 }
 

@@ -117,3 +117,31 @@ fn a_ticket_for_another_key_is_told() {
         Some("Failed to decrypt AP-REQ ticket: -1765328343/Message stream modified")
     );
 }
+
+#[test]
+fn negotiation_and_the_third_leg_are_told() {
+    let lines = lines_of(|| {
+        let camellia = EncryptionType::CAMELLIA256_CTS_CMAC;
+        let policy = EnctypePolicy::DEFAULT.with_permitted([camellia, AES256]);
+        let mut realm = realm();
+        let acceptor = Acceptor::new(realm.acceptor_params().with_enctypes(policy.clone()));
+        let params = raw(realm.credential())
+            .with_enctypes(policy)
+            .with_flags(one_way() | ContextFlags::DCE_STYLE);
+        realm.establish(params, &acceptor).unwrap();
+    });
+    let lines: Vec<_> = lines.iter().map(|line| timeless(line)).collect();
+    assert_eq!(
+        lines.get(3..),
+        Some(
+            &[
+                "Negotiated enctype based on authenticator: camellia256-cts".to_string(),
+                "Authenticator contains subkey: aes256-cts".into(),
+                "Creating AP-REP, time N subkey camellia256-cts, seqnum N".into(),
+                "Read AP-REP, time N subkey camellia256-cts, seqnum N".into(),
+                "Creating AP-REP, time N subkey (null), seqnum N".into(),
+                "Read DCE-style AP-REP, time N seqnum N".into(),
+            ][..]
+        )
+    );
+}

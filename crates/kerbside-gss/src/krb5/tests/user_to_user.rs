@@ -211,7 +211,7 @@ fn tickets_that_are_not_the_one_needed() {
 /// TGT-REQ and TGT-REP are not authenticated at all (the KDC says whose ticket it was given): altered, they are refused,
 /// or lead to the same service's ticket or to none.
 #[test]
-fn every_octet_of_the_ticket_requests_counts() {
+fn rule_10_22_every_octet_of_the_ticket_requests_counts() {
     let mut users = users();
     let (request, _) = users.start(false);
     let acceptor = users.acceptor();
