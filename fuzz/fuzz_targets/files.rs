@@ -12,6 +12,7 @@ use kerbside_formats::host_string::{HostPort, ServerAddress};
 use kerbside_formats::k5identity::{K5Identity, Service};
 use kerbside_formats::keysalt::parse_keysalts;
 use kerbside_formats::profile::Loader;
+use kerbside_formats::replay_file::{PAIR_LEN, Record, Search, search};
 use kerbside_formats::spelling::{misspellings, unknown};
 use kerbside_formats::transited::{MAX_REALMS, expand};
 use kerbside_formats::{CredentialCache, KdcConf, Keytab, Kirbi, Krb5Conf, Profile};
@@ -80,6 +81,36 @@ fn kirbi(bytes: &[u8]) {
     }
 }
 
+/// Any bytes are a replay cache: a record that was written where it belongs is found there.
+fn replay_file(bytes: &[u8]) {
+    let Some((tag, rest)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let Some((seed, _)) = rest.split_first_chunk() else {
+        return;
+    };
+    let mut file = rest.to_vec();
+    let look = |file: &[u8]| {
+        let read = |offset: u64, pair: &mut [u8; PAIR_LEN]| {
+            let rest = file.get(offset as usize..).unwrap_or_default();
+            let length = rest.len().min(PAIR_LEN);
+            pair[..length].copy_from_slice(&rest[..length]);
+            Ok::<_, core::convert::Infallible>(length)
+        };
+        search(seed, tag, 1_000_000, read)
+    };
+    if let Ok(Search::Missing { offset }) = look(&file) {
+        let record = Record {
+            tag: *tag,
+            time: 1_000_000,
+        };
+        let (start, bytes) = (offset as usize, record.to_bytes());
+        file.resize(file.len().max(start + bytes.len()), 0);
+        file[start..start + bytes.len()].copy_from_slice(&bytes);
+        assert_eq!(look(&file), Ok(Search::Found));
+    }
+}
+
 fn profile(bytes: &[u8]) {
     let Ok(profile) = Profile::parse_with(bytes, "krb5.conf", &mut OneFile) else {
         return;
@@ -143,4 +174,5 @@ fuzz_target!(|bytes: &[u8]| {
     kirbi(bytes);
     profile(bytes);
     values(bytes);
+    replay_file(bytes);
 });

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use kerbside_asn1::{AdType, KpasswdReply, encode, gss_token, oids};
 use kerbside_crypto::{ChecksumType, EncryptionType, Key, LongTermKey, Password};
 use kerbside_gss::{
-    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, Initiator, InitiatorParams, Mechanism,
-    MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
+    Acceptor, AcceptorParams, BindingPolicy, ChannelBindings, GssName, Initiator, InitiatorParams,
+    LocalNames, Mechanism, MemoryKeys, SecurityContext, ServiceKey, ServiceName, Step,
 };
 use kerbside_protocol::{ApInitiator, ApParams, Credential, KpasswdExchange, KpasswdParams};
 use libfuzzer_sys::fuzz_target;
@@ -133,6 +133,7 @@ fuzz_target!(|bytes: &[u8]| {
         checksum(world, bytes);
         kpasswd(world, bytes);
     });
+    names(bytes);
 });
 
 fn context_tokens(world: &mut World, bytes: &[u8]) {
@@ -202,6 +203,33 @@ fn checksum(world: &mut World, bytes: &[u8]) {
     let (message, _) = ApInitiator::start(&world.credential, params, now(), &mut world.rng).unwrap();
     let token = gss_token::wrap(oids::KRB5, &[&[1, 0], &message[..]].concat());
     let _ = world.acceptor.clone().step(&token, now(), &mut world.rng);
+}
+
+/// An exported name that is read is written as one that is the same, and no text of any type panics.
+fn names(bytes: &[u8]) {
+    let nothing = LocalNames::new();
+    if let Ok(name) = GssName::from_exported(bytes) {
+        let token = name
+            .export(&nothing)
+            .expect("an exported name leaves nothing open");
+        let again = GssName::from_exported(&token).expect("what was written can be read");
+        assert_eq!(again.export(&nothing).as_ref(), Ok(&token));
+    }
+    for name_type in [
+        oids::NT_HOSTBASED_SERVICE,
+        oids::NT_DOMAINBASED_SERVICE,
+        oids::NT_USER_NAME,
+        oids::NT_KRB5_NAME,
+        oids::NT_KRB5_ENTERPRISE_NAME,
+    ] {
+        if let Ok(name) = GssName::import(bytes, &name_type) {
+            let _ = (
+                name.to_principal(&nothing),
+                name.to_service(None),
+                name.to_string(),
+            );
+        }
+    }
 }
 
 /// Bytes as they are, and as the two messages of a frame whose lengths fit.

@@ -19,7 +19,7 @@ use crate::store::{FileFault, lock_exclusively, system};
 /// Remembers authenticators in a `file2` file: other processes with the file see what this one took, and it sees what they
 /// took, MIT's library included.
 ///
-/// Each check opens, locks and changes the file: some ten microseconds, and the disk is not waited for. A file that cannot
+/// Each check opens, locks and changes the file; the disk is not waited for. A file that cannot
 /// be used refuses everybody, with a line in the log that says why.
 ///
 /// A file that this process has to make is as good as a memory that was lost: for one skew interval, authenticators made
