@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{AdType, KerberosTime, ObjectIdentifier, Principal, TicketFlags};
-use kerbside_crypto::{CryptoRng, EncryptionType};
+use kerbside_crypto::{CryptoRng, EncryptionType, Segment as IovBuffer};
 use kerbside_pac::VerifiedPac;
 use zeroize::Zeroizing;
 
@@ -13,7 +13,9 @@ use crate::channel_bindings::BindingState;
 use crate::delegation::DelegatedCredential;
 use crate::error::GssError;
 use crate::flags::ContextFlags;
-use crate::message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+use crate::message::{
+    IovLengths, IovUnwrapped, PerMessage, PrfKey, Role, Unwrapped, UnwrappedInPlace, WrapLengths,
+};
 use crate::sequence::SequenceFinding;
 
 /// What was settled while a context was established.
@@ -254,6 +256,112 @@ impl SecurityContext {
         demand_confidential: bool,
     ) -> Result<UnwrappedInPlace<'a>, GssError> {
         self.messages.unwrap_in_place(token, demand_confidential)
+    }
+
+    /// Lengths of the buffers that [`Self::wrap_iov`] wants around `data_len` octets of data: with a trailer of its own, or
+    /// all of it in the header, as DCE RPC has it.
+    ///
+    /// # Errors
+    /// [`Cause::Unavailable`](crate::Cause::Unavailable) where the mechanism has no such tokens.
+    pub fn wrap_iov_lengths(
+        &self,
+        confidential: bool,
+        data_len: usize,
+        trailer: bool,
+    ) -> Result<IovLengths, GssError> {
+        self.messages.iov_lengths(confidential, data_len, trailer)
+    }
+
+    /// Protects data that lies in several buffers, in place (`GSS_Wrap_iov`). One buffer is the header; data and padding
+    /// are encrypted if `confidential`; what is sign-only is under the checksum, in the order given. Header, data, padding
+    /// and trailer in this order are the token.
+    ///
+    /// # Errors
+    /// When header, padding or trailer are not as long as [`Self::wrap_iov_lengths`] says, or as [`Self::wrap`].
+    pub fn wrap_iov(
+        &mut self,
+        confidential: bool,
+        iov: &mut [IovBuffer<'_>],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        self.messages.wrap_iov(confidential, iov, rng)
+    }
+
+    /// Opens a token whose parts lie in buffers, in place (`GSS_Unwrap_iov`). The buffers are used up even if the token
+    /// is refused.
+    ///
+    /// # Errors
+    /// As [`Self::unwrap`]; with `demand_confidential` as [`Self::unwrap_confidential`].
+    pub fn unwrap_iov(
+        &mut self,
+        iov: &mut [IovBuffer<'_>],
+        demand_confidential: bool,
+    ) -> Result<IovUnwrapped, GssError> {
+        self.messages.unwrap_iov(iov, demand_confidential)
+    }
+
+    /// Protects a message, and signs `associated` with it, which is not in the token (`GSS_Wrap_aead`).
+    ///
+    /// # Errors
+    /// As [`Self::wrap_iov`].
+    pub fn wrap_aead(
+        &mut self,
+        confidential: bool,
+        associated: &[u8],
+        message: &[u8],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<Vec<u8>, GssError> {
+        let lengths = self.messages.iov_lengths(confidential, message.len(), true)?;
+        let total = [lengths.header, message.len(), lengths.padding, lengths.trailer];
+        let mut token = alloc::vec![0; total.into_iter().fold(0, usize::saturating_add)];
+        let (header, rest) = token.split_at_mut_checked(lengths.header).unwrap_or_default();
+        let (data, rest) = rest.split_at_mut_checked(message.len()).unwrap_or_default();
+        let (padding, trailer) = rest.split_at_mut_checked(lengths.padding).unwrap_or_default();
+        data.copy_from_slice(message);
+        let iov = &mut [
+            IovBuffer::Header(header),
+            IovBuffer::SignOnly(associated),
+            IovBuffer::Data(data),
+            IovBuffer::Padding(padding),
+            IovBuffer::Trailer(trailer),
+        ];
+        self.messages.wrap_iov(confidential, iov, rng)?;
+        Ok(token)
+    }
+
+    /// Opens a token of [`Self::wrap_aead`] in its own buffer; `associated` must be what the peer signed with it
+    /// (`GSS_Unwrap_aead`).
+    ///
+    /// # Errors
+    /// As [`Self::unwrap_iov`], and [`Cause::Unavailable`](crate::Cause::Unavailable) with keys older than RFC 4121.
+    pub fn unwrap_aead<'a>(
+        &mut self,
+        token: &'a mut [u8],
+        associated: &[u8],
+        demand_confidential: bool,
+    ) -> Result<UnwrappedInPlace<'a>, GssError> {
+        let (place, opened) = self
+            .messages
+            .unwrap_aead(token, associated, demand_confidential)?;
+        Ok(UnwrappedInPlace {
+            message: token.get_mut(place).unwrap_or_default(),
+            confidential: opened.confidential,
+            sequence: opened.sequence,
+        })
+    }
+
+    /// Octets that only the two ends of the context can compute (`GSS_Pseudo_random`, RFC 4402 with RFC 7802's counter);
+    /// at most [`MAX_PRF_LEN`](crate::MAX_PRF_LEN).
+    ///
+    /// # Errors
+    /// When more are asked for, or the mechanism has no such function.
+    pub fn pseudo_random(
+        &self,
+        key: PrfKey,
+        input: &[u8],
+        len: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        self.messages.prf(key, input, len)
     }
 
     /// A checksum over a message that travels apart (`GSS_GetMIC`).

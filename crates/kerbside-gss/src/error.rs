@@ -347,6 +347,11 @@ pub enum Cause {
     ContextDeletion,
     /// All sequence numbers are used up: 2^64, or 2^32 with keys older than RFC 4121.
     SequenceExhausted,
+    /// Something that contexts of this mechanism, or of keys of this type, do not have.
+    Unavailable {
+        /// What.
+        what: &'static str,
+    },
     /// A call that does not fit the state, such as a token before the first one was made.
     Misuse {
         /// What.
@@ -382,6 +387,7 @@ impl Cause {
             Self::Pac(_) | Self::NoPac => Major::Failure,
             Self::Protocol(_) => self.code().map_or(Major::Failure, major_of_code),
             Self::PeerAsksUnsupported { .. }
+            | Self::Unavailable { .. }
             | Self::KeyNotSupported { .. }
             | Self::UnsupportedFlags { .. } => Major::Unavailable,
             Self::Crypto(_)
@@ -603,6 +609,7 @@ impl fmt::Display for Cause {
                 "the peer told that it deleted its context, which changes nothing here: expected a message",
             ),
             Self::SequenceExhausted => f.write_str("all sequence numbers of this context are used up"),
+            Self::Unavailable { what } => write!(f, "contexts of this kind do not have {what}"),
             Self::Misuse { reason } => f.write_str(reason),
             Self::Mechanism { error, .. } => error.fmt(f),
         }

@@ -109,12 +109,15 @@ pub use delegation::{DelegatedCredential, DelegationPolicy};
 pub use error::{Cause, GssError, Major};
 pub use flags::ContextFlags;
 pub use initiator::{Initiator, InitiatorParams, UserToUserParams};
+pub use kerbside_crypto::Segment as IovBuffer;
 pub use kerbside_pac::VerifiedPac;
 pub use key_source::{HeldKey, KeySource, KeySourceError, MemoryKeys, ServiceKey, ServiceName};
 pub use krb5::{Transited, TransitedPolicy};
 pub use mechanism::{
     AcceptorMechanism, AwaitTicket, InitiatorMechanism, MAX_CONTEXT_TOKEN_LEN, Mechanism, Step, TicketRequest,
 };
-pub use message::{PerMessage, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+pub use message::{
+    IovLengths, IovUnwrapped, MAX_PRF_LEN, PerMessage, PrfKey, Role, Unwrapped, UnwrappedInPlace, WrapLengths,
+};
 pub use names::{GssName, GssNameError, KerberosName, LocalNames, RealmOfHost, export_principal};
 pub use sequence::SequenceFinding;

@@ -4,9 +4,11 @@
 //! the window of those received. Nothing here allocates per message but the two calls that return a `Vec`, once each.
 
 mod header;
+mod iov;
 mod mic;
 mod older;
 mod per_message;
+mod pseudo_random;
 mod unwrap;
 mod wrap;
 
@@ -24,6 +26,7 @@ use crate::sequence::{SequenceFinding, SequenceWindow};
 
 pub(crate) use older::is_for as has_older_tokens;
 pub use per_message::PerMessage;
+pub use pseudo_random::{MAX_PRF_LEN, PrfKey};
 
 /// Which end of a context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,11 +128,33 @@ pub(crate) fn protect(params: ProtectionParams) -> Box<dyn PerMessage> {
     }
 }
 
+/// Lengths of the buffers of a Wrap token whose parts lie apart (IOV), in octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IovLengths {
+    /// The header buffer.
+    pub header: usize,
+    /// The padding buffer; at 0 there need be none.
+    pub padding: usize,
+    /// The trailer buffer, if one is wanted.
+    pub trailer: usize,
+}
+
+/// What is known of a message that verified within buffers of the caller's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IovUnwrapped {
+    /// Whether the data was encrypted.
+    pub confidential: bool,
+    /// What its sequence number says.
+    pub sequence: SequenceFinding,
+}
+
 /// What the AP exchange settled for the messages.
 pub(crate) struct ProtectionParams {
     /// The acceptor's subkey if it made one, else the initiator's, else the session key (RFC 4121 section 2).
     pub(crate) key: Key,
     pub(crate) acceptor_subkey: bool,
+    /// What the initiator chose by itself, where `key` is the acceptor's.
+    pub(crate) partial_key: Option<Key>,
     pub(crate) role: Role,
     pub(crate) flags: ContextFlags,
     pub(crate) send_seq: u32,
@@ -146,6 +171,9 @@ pub(crate) struct MessageProtection {
     /// Number of the next message sent; `None` when all are used up.
     send_seq: Option<u64>,
     window: SequenceWindow,
+    /// Tokens in buffers are those of DCE RPC.
+    dce_style: bool,
+    partial_key: Option<Key>,
 }
 
 impl MessageProtection {
@@ -161,6 +189,8 @@ impl MessageProtection {
             acceptor_subkey: params.acceptor_subkey,
             send_seq: Some(u64::from(params.send_seq)),
             window,
+            dce_style: params.flags.contains(ContextFlags::DCE_STYLE),
+            partial_key: params.partial_key,
         }
     }
 

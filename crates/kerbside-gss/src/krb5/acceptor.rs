@@ -165,6 +165,7 @@ struct Answer {
     reply: Option<ApReply>,
     key: Key,
     acceptor_subkey: bool,
+    partial_key: Option<Key>,
     send_seq: u32,
 }
 
@@ -179,6 +180,7 @@ impl Exchange {
             reply,
             key,
             acceptor_subkey,
+            partial_key,
             send_seq,
         } = self.answer(rng)?;
         let token = reply
@@ -188,6 +190,7 @@ impl Exchange {
         let messages = protection(ProtectionParams {
             key,
             acceptor_subkey,
+            partial_key,
             role: Role::Acceptor,
             flags: self.agreed.flags,
             send_seq,
@@ -237,6 +240,7 @@ impl Exchange {
                 reply: None,
                 key: initiator_key.clone(),
                 acceptor_subkey: false,
+                partial_key: None,
                 send_seq,
             });
         }
@@ -258,6 +262,7 @@ impl Exchange {
         let reply = checked.reply(params, rng)?;
         Ok(Answer {
             reply: Some(reply),
+            partial_key: subkey.is_some().then(|| initiator_key.clone()),
             key: subkey.unwrap_or_else(|| initiator_key.clone()),
             acceptor_subkey,
             send_seq,

@@ -233,9 +233,13 @@ fn established(ap: ApEstablished, mut facts: ContextFacts) -> SecurityContext {
         .acceptor_subkey
         .filter(|subkey| dce_style || in_force(subkey, ap.initiator_subkey.as_ref()));
     let is_acceptors = acceptor_subkey.is_some();
-    let key: Key = match (acceptor_subkey, ap.initiator_subkey) {
-        (Some(subkey), _) | (None, Some(subkey)) => subkey.into_inner(),
-        (None, None) => ap.session_key.into_inner(),
+    let initiators: Key = match ap.initiator_subkey {
+        Some(subkey) => subkey.into_inner(),
+        None => ap.session_key.into_inner(),
+    };
+    let (key, partial_key) = match acceptor_subkey {
+        Some(subkey) => (subkey.into_inner(), Some(initiators)),
+        None => (initiators, None),
     };
     if let Some(kerberos) = &mut facts.kerberos {
         kerberos.message_enctype = key.enctype();
@@ -243,6 +247,7 @@ fn established(ap: ApEstablished, mut facts: ContextFacts) -> SecurityContext {
     let params = ProtectionParams {
         key,
         acceptor_subkey: is_acceptors,
+        partial_key,
         role: Role::Initiator,
         flags: facts.flags,
         send_seq,

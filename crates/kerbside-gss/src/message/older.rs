@@ -10,17 +10,22 @@
 //! on it: whoever changes a token that is only signed can change what the window says of it, and no more.
 
 mod frame;
+mod iov;
 #[cfg(test)]
 mod tests;
 
 use alloc::vec::Vec;
 
 use kerbside_asn1::{ObjectIdentifier, oids};
-use kerbside_crypto::{CryptoRng, Direction, EncryptionType, Key, KeyUsage, Tag};
+use kerbside_crypto::{CryptoRng, Direction, EncryptionType, Key, KeyUsage, Segment, Tag};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::header::defective;
-use super::{PerMessage, ProtectionParams, Role, Unwrapped, UnwrappedInPlace, WrapLengths};
+use super::pseudo_random::pseudo_random;
+use super::{
+    IovLengths, IovUnwrapped, PerMessage, PrfKey, ProtectionParams, Role, Unwrapped, UnwrappedInPlace,
+    WrapLengths,
+};
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::sequence::{SequenceFinding, SequenceWindow};
@@ -104,6 +109,9 @@ pub(crate) struct OlderProtection {
     /// How many numbers are left: one used twice would give rc4-hmac's keystream twice.
     left: u64,
     window: SequenceWindow,
+    partial_key: Option<Key>,
+    /// Tokens in buffers are those of DCE RPC.
+    dce_style: bool,
 }
 
 impl core::fmt::Debug for Algorithms {
@@ -166,6 +174,8 @@ impl OlderProtection {
             send_seq: params.send_seq,
             left: 1 << 32,
             window,
+            partial_key: params.partial_key,
+            dce_style: params.flags.contains(ContextFlags::DCE_STYLE),
         })
     }
 
@@ -236,6 +246,19 @@ impl OlderProtection {
             .old_token_sequence(Direction::Encrypt, vary, parts.sequence)?)
     }
 
+    /// Whether a Wrap token's algorithms say that it is encrypted. They must be those of the key's type.
+    fn is_sealed(&self, algorithms: [u8; ALGORITHMS_LEN], kind: &'static str) -> Result<bool, GssError> {
+        let [_, _, s0, s1, e0, e1, filler @ ..] = algorithms;
+        if [s0, s1] != self.algorithms.sign || filler != [0xff; 2] {
+            return Err(defective(kind, "expected the checksum algorithm of the key's type").into());
+        }
+        match [e0, e1] {
+            NOT_SEALED => Ok(false),
+            seal if seal == self.algorithms.seal => Ok(true),
+            _ => Err(defective(kind, "expected the encryption algorithm of the key's type").into()),
+        }
+    }
+
     /// Verifies and decrypts a Wrap token where it lies.
     fn open(&self, token: &mut [u8], demand_confidential: bool) -> Result<Opened, GssError> {
         const KIND: &str = "Wrap token";
@@ -243,14 +266,7 @@ impl OlderProtection {
         let inner = token.get_mut(start..).unwrap_or_default();
         expect_kind(inner, TOK_ID_WRAP, KIND)?;
         let parts = split(inner, KIND, self.algorithms.checksum_len)?;
-        let [_, _, s0, s1, e0, e1, filler @ ..] = *parts.algorithms;
-        if [s0, s1] != self.algorithms.sign || filler != [0xff; 2] {
-            return Err(defective(KIND, "expected the checksum algorithm of the key's type").into());
-        }
-        let confidential = [e0, e1] == self.algorithms.seal;
-        if !confidential && [e0, e1] != NOT_SEALED {
-            return Err(defective(KIND, "expected the encryption algorithm of the key's type").into());
-        }
+        let confidential = self.is_sealed(*parts.algorithms, KIND)?;
         if demand_confidential && !confidential {
             return Err(Cause::NotConfidential.into());
         }
@@ -321,9 +337,13 @@ fn message_len(text: &[u8]) -> Option<usize> {
     let text = text.get(CONFOUNDER_LEN..)?;
     let last = *text.last()?;
     let length = text.len().checked_sub(usize::from(last))?;
-    let padding = text.get(length..)?;
-    let whole = (1..=PADDING_MAX).contains(&last) && padding.iter().all(|octet| *octet == last);
-    whole.then_some(length)
+    is_padding(text.get(length..)?).then_some(length)
+}
+
+/// Padding is 1 to 8 octets that say how many.
+fn is_padding(padding: &[u8]) -> bool {
+    let len = u8::try_from(padding.len()).unwrap_or(0);
+    (1..=PADDING_MAX).contains(&len) && padding.iter().all(|octet| *octet == len)
 }
 
 impl PerMessage for OlderProtection {
@@ -416,6 +436,37 @@ impl PerMessage for OlderProtection {
     fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<SequenceFinding, GssError> {
         let number = self.check_mic(message, token)?;
         Ok(self.window.record(u64::from(number)))
+    }
+
+    fn iov_lengths(
+        &self,
+        _confidential: bool,
+        data_len: usize,
+        _trailer: bool,
+    ) -> Result<IovLengths, GssError> {
+        Ok(Self::iov_lengths(self, data_len))
+    }
+
+    fn wrap_iov(
+        &mut self,
+        confidential: bool,
+        iov: &mut [Segment<'_>],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        self.seal_iov(confidential, iov, rng)
+    }
+
+    fn unwrap_iov(
+        &mut self,
+        iov: &mut [Segment<'_>],
+        demand_confidential: bool,
+    ) -> Result<IovUnwrapped, GssError> {
+        self.open_iov(iov, demand_confidential)
+    }
+
+    fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
+        pseudo_random(key.unwrap_or(&self.key), input, len)
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {

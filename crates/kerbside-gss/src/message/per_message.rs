@@ -2,12 +2,14 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::ops::Range;
 
-use kerbside_crypto::CryptoRng;
+use kerbside_crypto::{CryptoRng, Segment};
 use zeroize::Zeroizing;
 
-use super::{MessageProtection, Unwrapped, UnwrappedInPlace, WrapLengths};
-use crate::error::GssError;
+use super::pseudo_random::pseudo_random;
+use super::{IovLengths, IovUnwrapped, MessageProtection, PrfKey, Unwrapped, UnwrappedInPlace, WrapLengths};
+use crate::error::{Cause, GssError};
 use crate::sequence::SequenceFinding;
 
 /// Per-message protection of an established context: one implementation for each kind of token.
@@ -82,6 +84,46 @@ pub trait PerMessage: Send + fmt::Debug {
 
     fn verify_mic(&mut self, message: &[u8], token: &[u8]) -> Result<SequenceFinding, GssError>;
 
+    fn iov_lengths(
+        &self,
+        _confidential: bool,
+        _data_len: usize,
+        _trailer: bool,
+    ) -> Result<IovLengths, GssError> {
+        Err(unavailable("tokens in buffers (IOV)"))
+    }
+
+    fn wrap_iov(
+        &mut self,
+        _confidential: bool,
+        _iov: &mut [Segment<'_>],
+        _rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        Err(unavailable("tokens in buffers (IOV)"))
+    }
+
+    fn unwrap_iov(
+        &mut self,
+        _iov: &mut [Segment<'_>],
+        _demand_confidential: bool,
+    ) -> Result<IovUnwrapped, GssError> {
+        Err(unavailable("tokens in buffers (IOV)"))
+    }
+
+    /// Where in the token the message is, and what is known of it.
+    fn unwrap_aead(
+        &mut self,
+        _token: &mut [u8],
+        _associated: &[u8],
+        _demand_confidential: bool,
+    ) -> Result<(Range<usize>, IovUnwrapped), GssError> {
+        Err(unavailable("data that is signed beside a message (AEAD)"))
+    }
+
+    fn prf(&self, _key: PrfKey, _input: &[u8], _len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        Err(unavailable("a pseudo-random function"))
+    }
+
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
         None
     }
@@ -106,6 +148,10 @@ pub trait PerMessage: Send + fmt::Debug {
 
     /// Verifies the peer's MIC over SPNEGO's mechanism list.
     fn verify_mech_list_mic(&mut self, mech_list: &[u8], mic: &[u8]) -> Result<(), GssError>;
+}
+
+fn unavailable(what: &'static str) -> GssError {
+    Cause::Unavailable { what }.into()
 }
 
 impl PerMessage for MessageProtection {
@@ -146,6 +192,46 @@ impl PerMessage for MessageProtection {
 
     fn verify_mech_list_mic(&mut self, mech_list: &[u8], mic: &[u8]) -> Result<(), GssError> {
         Self::verify_mech_list_mic(self, mech_list, mic)
+    }
+
+    fn iov_lengths(
+        &self,
+        confidential: bool,
+        _data_len: usize,
+        trailer: bool,
+    ) -> Result<IovLengths, GssError> {
+        Ok(Self::iov_lengths(self, confidential, trailer))
+    }
+
+    fn wrap_iov(
+        &mut self,
+        confidential: bool,
+        iov: &mut [Segment<'_>],
+        rng: &mut dyn CryptoRng,
+    ) -> Result<(), GssError> {
+        self.seal_iov(confidential, iov, rng)
+    }
+
+    fn unwrap_iov(
+        &mut self,
+        iov: &mut [Segment<'_>],
+        demand_confidential: bool,
+    ) -> Result<IovUnwrapped, GssError> {
+        self.open_iov(iov, demand_confidential)
+    }
+
+    fn unwrap_aead(
+        &mut self,
+        token: &mut [u8],
+        associated: &[u8],
+        demand_confidential: bool,
+    ) -> Result<(Range<usize>, IovUnwrapped), GssError> {
+        self.open_aead(token, associated, demand_confidential)
+    }
+
+    fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
+        pseudo_random(key.unwrap_or(&self.key), input, len)
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {

@@ -47,6 +47,7 @@ fn end(role: Role, key: Key, acceptor_subkey: bool, seq: u32) -> MessageProtecti
     MessageProtection::new(ProtectionParams {
         key,
         acceptor_subkey,
+        partial_key: None,
         role,
         flags,
         send_seq: seq,

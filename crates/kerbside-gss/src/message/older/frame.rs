@@ -58,6 +58,11 @@ pub(super) fn write(inner_len: usize, buffer: &mut [u8]) -> Result<&mut [u8], Gs
 
 /// Where the token within the frame begins. The frame must be whole, its length minimal, its mechanism krb5.
 pub(super) fn inner(token: &[u8], kind: &'static str) -> Result<usize, GssError> {
+    inner_of_part(token, 0, kind)
+}
+
+/// The same for a token of which `beyond` octets lie elsewhere.
+pub(super) fn inner_of_part(token: &[u8], beyond: usize, kind: &'static str) -> Result<usize, GssError> {
     let wrong = |reason| GssError::from(defective(kind, reason));
     let (&tag, rest) = token.split_first().ok_or(wrong("it is empty"))?;
     let (&first, rest) = rest.split_first().ok_or(wrong("it ends in its frame"))?;
@@ -77,7 +82,7 @@ pub(super) fn inner(token: &[u8], kind: &'static str) -> Result<usize, GssError>
         }
         _ => return Err(wrong("expected a definite length of at most four octets")),
     };
-    if length != rest.len()
+    if length != rest.len().saturating_add(beyond)
         || length_octets(length) != token.len().saturating_sub(rest.len()).saturating_sub(1)
     {
         return Err(wrong("expected the frame's length to be the token's"));

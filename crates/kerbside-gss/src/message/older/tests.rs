@@ -25,6 +25,7 @@ fn end(key: &Key, role: Role, seq: u32) -> OlderProtection {
     OlderProtection::new(ProtectionParams {
         key: key.clone(),
         acceptor_subkey: false,
+        partial_key: None,
         role,
         flags: ContextFlags::REPLAY | ContextFlags::SEQUENCE,
         send_seq: seq,
