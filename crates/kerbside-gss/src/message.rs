@@ -15,7 +15,6 @@ mod wrap;
 #[cfg(test)]
 mod tests;
 
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_crypto::{Key, KeyUsage};
@@ -24,7 +23,7 @@ use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::sequence::{SequenceFinding, SequenceWindow};
 
-pub(crate) use older::is_for as has_older_tokens;
+pub(crate) use older::{is_for as has_older_tokens, protect};
 pub use per_message::PerMessage;
 pub use pseudo_random::{MAX_PRF_LEN, PrfKey};
 
@@ -117,14 +116,6 @@ impl WrapLengths {
     #[must_use]
     pub fn total(self) -> usize {
         self.header.saturating_add(self.trailer)
-    }
-}
-
-/// The tokens that a key's type has: those of RFC 4121, or the older ones for keys older than it.
-pub(crate) fn protect(params: ProtectionParams) -> Box<dyn PerMessage> {
-    match older::OlderProtection::new(params) {
-        Ok(older) => Box::new(older),
-        Err(params) => Box::new(MessageProtection::new(params)),
     }
 }
 

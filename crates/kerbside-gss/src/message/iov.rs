@@ -140,7 +140,7 @@ impl MessageProtection {
         let lengths = self.iov_lengths(confidential, !rotated);
         let Ends {
             header,
-            mut trailer,
+            trailer,
             mut between,
         } = ends(iov)?;
         expect_length("header buffer", lengths.header, header)?;
@@ -155,7 +155,7 @@ impl MessageProtection {
             0
         };
         let copy_len = if confidential { HEADER_LEN } else { 0 };
-        let parts = self.parts(header, trailer.as_deref_mut(), filler_len, copy_len)?;
+        let parts = self.parts(header, trailer, filler_len, copy_len)?;
         let length = |octets: usize| u16::try_from(octets).map_err(|_| defective(KIND, "too long"));
         let mac_len = self.key.trailer_len();
         let behind = filler_len.saturating_add(copy_len).saturating_add(mac_len);
@@ -200,7 +200,7 @@ impl MessageProtection {
     ) -> Result<IovUnwrapped, GssError> {
         let Ends {
             header,
-            mut trailer,
+            trailer,
             mut between,
         } = ends(iov)?;
         no_padding(&between)?;
@@ -229,7 +229,7 @@ impl MessageProtection {
         if let Some(trailer) = &trailer {
             expect_token(trailer.len() == behind)?;
         }
-        let parts = self.parts(header, trailer.as_deref_mut(), filler_len, copy_len)?;
+        let parts = self.parts(header, trailer, filler_len, copy_len)?;
         let usage = self.role.peer().seal_usage();
         if confidential {
             let mut segments = segments(

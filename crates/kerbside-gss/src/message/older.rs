@@ -14,6 +14,7 @@ mod iov;
 #[cfg(test)]
 mod tests;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{ObjectIdentifier, oids};
@@ -23,8 +24,8 @@ use zeroize::{Zeroize, Zeroizing};
 use super::header::defective;
 use super::pseudo_random::pseudo_random;
 use super::{
-    IovLengths, IovUnwrapped, PerMessage, PrfKey, ProtectionParams, Role, Unwrapped, UnwrappedInPlace,
-    WrapLengths,
+    IovLengths, IovUnwrapped, MessageProtection, PerMessage, PrfKey, ProtectionParams, Role, Unwrapped,
+    UnwrappedInPlace, WrapLengths,
 };
 use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
@@ -99,6 +100,14 @@ pub(crate) fn is_for(enctype: EncryptionType) -> bool {
     Algorithms::of(enctype).is_some()
 }
 
+/// The older tokens for a key that has them, those of RFC 4121 for all others.
+pub(crate) fn protect(params: ProtectionParams) -> Box<dyn PerMessage> {
+    match Algorithms::of(params.key.enctype()) {
+        Some(algorithms) => Box::new(OlderProtection::new(params, algorithms)),
+        None => Box::new(MessageProtection::new(params)),
+    }
+}
+
 /// State of per-message protection at one end.
 #[derive(Debug)]
 pub(crate) struct OlderProtection {
@@ -157,17 +166,14 @@ struct Opened {
 }
 
 impl OlderProtection {
-    /// `None` for a key that has the tokens of RFC 4121.
-    pub(crate) fn new(params: ProtectionParams) -> Result<Self, ProtectionParams> {
-        let Some(algorithms) = Algorithms::of(params.key.enctype()) else {
-            return Err(params);
-        };
+    /// The tokens of a key of a type that [`Algorithms`] are of.
+    fn new(params: ProtectionParams, algorithms: &'static Algorithms) -> Self {
         let window = SequenceWindow::of_32_bits(
             params.receive_seq,
             params.flags.contains(ContextFlags::REPLAY),
             params.flags.contains(ContextFlags::SEQUENCE),
         );
-        Ok(Self {
+        Self {
             key: params.key,
             algorithms,
             role: params.role,
@@ -176,7 +182,7 @@ impl OlderProtection {
             window,
             partial_key: params.partial_key,
             dce_style: params.flags.contains(ContextFlags::DCE_STYLE),
-        })
+        }
     }
 
     fn is_rc4(&self) -> bool {

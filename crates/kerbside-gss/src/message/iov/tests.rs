@@ -152,7 +152,7 @@ fn all_types_shapes_and_styles_go_through() {
     for enctype in all_types() {
         for (confidential, trailer, dce) in shapes() {
             let mut ends = pair(enctype, dce);
-            for length in [0, 1, 7, 8, 15, 16, 17, 31, 32, 33, 200, 4096] {
+            for length in [0_usize, 1, 7, 8, 15, 16, 17, 31, 32, 33, 200, 4096] {
                 let data: Vec<u8> = (0..length).map(|octet| octet as u8).collect();
                 let mut message = Message::new(&*ends.initiator, confidential, &data, trailer);
                 message.with(|iov| ends.initiator.wrap_iov(confidential, iov, &mut rng()).unwrap());

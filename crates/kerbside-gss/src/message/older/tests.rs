@@ -22,7 +22,7 @@ fn rng() -> ChaCha20Rng {
 }
 
 fn end(key: &Key, role: Role, seq: u32) -> OlderProtection {
-    OlderProtection::new(ProtectionParams {
+    let params = ProtectionParams {
         key: key.clone(),
         acceptor_subkey: false,
         partial_key: None,
@@ -30,9 +30,8 @@ fn end(key: &Key, role: Role, seq: u32) -> OlderProtection {
         flags: ContextFlags::REPLAY | ContextFlags::SEQUENCE,
         send_seq: seq,
         receive_seq: seq,
-    })
-    .ok()
-    .unwrap()
+    };
+    OlderProtection::new(params, Algorithms::of(key.enctype()).unwrap())
 }
 
 fn key(enctype: EncryptionType) -> Key {
