@@ -53,6 +53,27 @@ impl<'a> Reader<'a> {
     /// [`DecodeError`] for another tag, no element, or a length that is not DER or runs past the end.
     #[inline]
     pub fn enter(&mut self, tag: u8) -> Result<Self, DecodeError> {
+        // As nearly all elements are: one octet of tag, one of length, and all of it there.
+        let start = self.at;
+        if let Some([found, len @ 0..=0x7f, ..]) = self.bytes.get(start..)
+            && *found == tag
+            && tag & tag::NUMBER != tag::NUMBER
+        {
+            let (contents, end) = (start + 2, start + 2 + usize::from(*len));
+            if let Some(bytes) = self.bytes.get(..end) {
+                self.at = end;
+                return Ok(Self {
+                    bytes,
+                    at: contents,
+                    start,
+                });
+            }
+        }
+        self.enter_any(tag)
+    }
+
+    /// The same for every element there is, and for the errors.
+    fn enter_any(&mut self, tag: u8) -> Result<Self, DecodeError> {
         if self.peek_tag() != Some(tag) {
             return Err(self.unexpected(Some(tag)));
         }

@@ -407,7 +407,7 @@ impl Exchange {
         let (shown, proof) = self.prove(step, &body, kdc_now, rng)?;
         let mut padata = self.padata(shown)?;
         if let Some(tunnel) = &self.tunnel {
-            let value = tunnel.wrap(&body, &body, &padata, rng)?;
+            let (value, _) = tunnel.wrap(&body, Raw::parse(&body)?, &padata, rng)?;
             padata = vec![(PaDataType::PA_FX_FAST, value)];
         }
         let bytes = encode_request(&body, &padata)?;

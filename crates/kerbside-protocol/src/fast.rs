@@ -14,7 +14,7 @@ mod challenge;
 use alloc::vec::Vec;
 
 use kerbside_asn1::{
-    self as asn1, ApOptions, Checksum, EncryptedData, FastArmorType, FastOptions, KrbFastArmor,
+    self as asn1, ApOptions, Checksum, EncryptedData, FastArmorType, FastOptions, KdcReqBody, KrbFastArmor,
     KrbFastArmoredReq, KrbFastFinished, KrbFastReq, KrbFastResponse, MethodData, PaData, PaDataType,
     PaFxFastReply, PaFxFastRequest, Principal, Raw, Realm,
 };
@@ -123,18 +123,20 @@ impl Tunnel {
 
     /// The PA-FX-FAST of a request: `padata` and `req_body` in the tunnel, a checksum over `covered` outside: the outer
     /// body of an AS-REQ, the AP-REQ of a TGS-REQ.
-    pub(crate) fn wrap(
+    ///
+    /// Gives the body back: it goes into the request a second time.
+    pub(crate) fn wrap<'b>(
         &self,
         covered: &[u8],
-        req_body: &[u8],
-        padata: &[Padata],
+        req_body: Raw<'b, KdcReqBody<'b>>,
+        padata: &'b [Padata],
         rng: &mut dyn CryptoRng,
-    ) -> Result<Vec<u8>, ProtocolError> {
+    ) -> Result<(Vec<u8>, Raw<'b, KdcReqBody<'b>>), ProtocolError> {
         trace::fast_encode();
         let request = KrbFastReq {
             fast_options: FastOptions::default(),
             padata: borrowed(padata),
-            req_body: Raw::parse(req_body)?,
+            req_body,
         };
         let plain = Zeroizing::new(asn1::encode(&request)?);
         let cipher = self
@@ -160,7 +162,8 @@ impl Tunnel {
                 cipher: &cipher,
             },
         };
-        Ok(asn1::encode(&PaFxFastRequest::ArmoredData(armored))?)
+        let value = asn1::encode(&PaFxFastRequest::ArmoredData(armored))?;
+        Ok((value, request.req_body))
     }
 
     /// Opens a PA-FX-FAST of the answer to the request with `nonce`. `policy` says which types a strengthen key may have.

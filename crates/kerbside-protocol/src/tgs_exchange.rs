@@ -94,7 +94,10 @@ impl TgsExchange {
         }
         permitted(&params.enctypes, &params.enctype_policy)?;
         trace::tgs_request(&params);
+        let server = &params.tgt.server;
+        let realm = server.name.krbtgt_realm();
         Exchange {
+            kdc: Refuser::Kdc(realm.map_or_else(|| server.realm.clone(), Realm::new)),
             params,
             rounds: 0,
             stream_only: false,
@@ -105,6 +108,8 @@ impl TgsExchange {
 
 struct Exchange {
     params: TgsParams,
+    /// Who answers: the KDC of the realm that a TGT is for, and of its own realm for any other ticket.
+    kdc: Refuser,
     rounds: u32,
     stream_only: bool,
 }
@@ -149,21 +154,15 @@ impl TgsPending {
 }
 
 impl Exchange {
-    /// The realm whose KDC answers: for a TGT the one it is for, for any other ticket its own.
-    fn realm(&self) -> Realm {
-        let server = &self.params.tgt.server;
-        server
-            .name
-            .krbtgt_realm()
-            .map_or_else(|| server.realm.clone(), Realm::new)
-    }
-
-    fn kdc(&self) -> Refuser {
-        Refuser::Kdc(self.realm())
+    fn realm(&self) -> &Realm {
+        match &self.kdc {
+            Refuser::Kdc(realm) => realm,
+            Refuser::Service(service) => &service.realm,
+        }
     }
 
     fn fault(&self, what: Misbehaviour) -> ProtocolError {
-        ProtocolError::misbehaved(self.kdc(), what)
+        ProtocolError::misbehaved(self.kdc.clone(), what)
     }
 
     fn send(self, now: Now, rng: &mut dyn CryptoRng) -> Result<TgsOutcome, ProtocolError> {
@@ -180,7 +179,7 @@ impl Exchange {
         self.rounds += 1;
         Ok(TgsOutcome::Send {
             request: sent.bytes.clone(),
-            realm: self.realm(),
+            realm: self.realm().clone(),
             constraints: Constraints {
                 stream_only: self.stream_only,
                 primary_only: false,
@@ -197,7 +196,7 @@ impl Exchange {
     ) -> Result<Option<KrbErrorFacts>, ProtocolError> {
         match &sent.tunnel {
             Some(tunnel) => tunnel.open_error(
-                &self.kdc(),
+                &self.kdc,
                 outer,
                 sent.nonce,
                 &beside(&self.params.tgt.session_key),
@@ -223,13 +222,13 @@ impl Exchange {
             ErrorCode::KRB_AP_ERR_SKEW if !within(ahead_seconds, self.params.skew_seconds_max) => {
                 let allowed_seconds = self.params.skew_seconds_max;
                 Err(ProtocolError::ClockSkew {
-                    by: self.kdc(),
+                    by: self.kdc,
                     ahead_seconds,
                     allowed_seconds,
                 })
             }
             _ => {
-                let by = self.kdc();
+                let by = self.kdc;
                 let client = match self.params.client {
                     TgsClient::ForUser(user) => user.principal,
                     TgsClient::Own | TgsClient::Evidence(_) => self.params.tgt.client.clone(),

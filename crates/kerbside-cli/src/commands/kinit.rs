@@ -33,7 +33,7 @@ pub(crate) fn run(args: Vec<OsString>) -> ExitCode {
         output::print(arguments::USAGE);
         return ExitCode::SUCCESS;
     }
-    let arguments = match arguments::parse(args.get(1..).unwrap_or_default(), &jiff::ZonedDateTime::now()) {
+    let arguments = match arguments::parse(args.get(1..).unwrap_or_default(), &jiff::ZonedDateTime::now) {
         Outcome::Run(arguments) => arguments,
         Outcome::Usage(message) => {
             eprint!("{message}{}", arguments::USAGE);

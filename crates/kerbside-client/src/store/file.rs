@@ -277,7 +277,7 @@ pub(crate) fn replace<E: From<FileFault>>(
             Ok(mut file) => {
                 let before = contents(&mut file)?;
                 let bytes = make(Some(&before.bytes))?;
-                let temporary = Temporary::write(path, &bytes)?;
+                let temporary = Temporary::write(path, &bytes, kind)?;
                 if kind == Kind::Keytab {
                     temporary.keep_access(&before.metadata)?;
                 }
@@ -287,7 +287,7 @@ pub(crate) fn replace<E: From<FileFault>>(
             }
             Err(FileFault::NotFound) => {
                 let bytes = make(None)?;
-                let temporary = Temporary::write(path, &bytes)?;
+                let temporary = Temporary::write(path, &bytes, kind)?;
                 match temporary.rename(path, RenameFlags::NOREPLACE) {
                     Ok(()) => return Ok(()),
                     // Another program made it meanwhile: look at what it wrote.
@@ -314,7 +314,7 @@ pub(crate) fn update<E: From<FileFault>>(
     let mut file = open_locked(path, kind)?;
     let before = contents(&mut file)?;
     let bytes = make(&before.bytes)?;
-    let temporary = Temporary::write(path, &bytes)?;
+    let temporary = Temporary::write(path, &bytes, kind)?;
     if kind == Kind::Keytab {
         temporary.keep_access(&before.metadata)?;
     }
@@ -332,7 +332,7 @@ pub(crate) fn rehearse(path: &Path, kind: Kind, growth: u64) -> Result<(), FileF
         Err(fault) => return Err(fault),
     };
     let length = before.as_ref().map_or(0, Metadata::len).saturating_add(growth);
-    let temporary = Temporary::write(path, &vec![0; usize::try_from(length).unwrap_or(0)])?;
+    let temporary = Temporary::write(path, &vec![0; usize::try_from(length).unwrap_or(0)], kind)?;
     match before.filter(|_| kind == Kind::Keytab) {
         Some(before) => temporary.keep_access(&before),
         None => Ok(()),
@@ -374,11 +374,14 @@ struct Temporary {
     /// What was written: the path may name something else by now, in a folder that others may write.
     file: File,
     renamed: bool,
+    /// Whether it is on the disk before it has its name: keys exist nowhere else, while the tickets of a cache are got
+    /// again by who asks for them, and a disk takes longer than the KDC.
+    durable: bool,
 }
 
 impl Temporary {
     /// Made with mode 0600, never through a link, never over an existing file.
-    fn write(destination: &Path, bytes: &[u8]) -> Result<Self, FileFault> {
+    fn write(destination: &Path, bytes: &[u8], kind: Kind) -> Result<Self, FileFault> {
         let flags = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
         let mut options = OpenOptions::new();
         options
@@ -401,11 +404,14 @@ impl Temporary {
             };
             let mut temporary = Self {
                 path,
+                durable: kind == Kind::Keytab || tells_late(&file),
                 file,
                 renamed: false,
             };
             temporary.file.write_all(bytes).map_err(system("write"))?;
-            temporary.file.sync_all().map_err(system("sync"))?;
+            if temporary.durable {
+                temporary.file.sync_all().map_err(system("sync"))?;
+            }
             return Ok(temporary);
         }
         Err(FileFault::System {
@@ -438,7 +444,7 @@ impl Temporary {
             other => other.map_err(std::io::Error::from),
         };
         self.renamed = renamed.is_ok();
-        if self.renamed {
+        if self.renamed && self.durable {
             sync_folder(destination);
         }
         renamed
@@ -451,6 +457,22 @@ impl Drop for Temporary {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Whether the file is where a full disk or quota may show itself at the end alone: on another machine, or in a program.
+fn tells_late(file: &File) -> bool {
+    /// NFS, AFS, Ceph, SMB's three, FUSE, as linux/magic.h has them.
+    const REMOTE: [u32; 7] = [
+        0x6969,
+        0x5346_414f,
+        0x00c3_6400,
+        0x517b,
+        0xff53_4d42,
+        0xfe53_4d42,
+        0x6573_5546,
+    ];
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|found| u32::try_from(found.f_type).is_ok_and(|kind| REMOTE.contains(&kind)))
 }
 
 /// Makes the new name itself durable: keys just written by ktadd exist nowhere else. A file system
@@ -665,7 +687,7 @@ mod tests {
             std::fs::write(path(name), b"x").unwrap();
             std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
         }
-        let temporary = Temporary::write(&path("keytab"), b"new").unwrap();
+        let temporary = Temporary::write(&path("keytab"), b"new", Kind::Keytab).unwrap();
         std::fs::remove_file(&temporary.path).unwrap();
         std::os::unix::fs::symlink(path("shadow"), &temporary.path).unwrap();
         temporary

@@ -38,9 +38,8 @@ impl Exchange {
             s4u::verify_reply(sent.nonce, &sent.subkey, outer, enc.encrypted_pa_data.as_deref())?
                 .map_err(|what| self.fault(Misbehaviour::Field(what)))?;
         }
-        let kdc = self.realm();
         let asked = Asked {
-            kdc: &kdc,
+            kdc: self.realm(),
             nonce: sent.nonce,
             options: self.params.options,
             times: self.times_allowed(sent),
@@ -127,7 +126,7 @@ impl Exchange {
             return Ok(None);
         };
         let policy = beside(&self.params.tgt.session_key);
-        let opened = tunnel.open_reply(&self.kdc(), reply, sent.nonce, &policy)?;
+        let opened = tunnel.open_reply(&self.kdc, reply, sent.nonce, &policy)?;
         match &opened {
             None if self.params.armor == TgsArmor::Required => Err(self.fault(Misbehaviour::FastMissing)),
             Some(opened) if !opened.is_strengthened() => Err(self.fault(Misbehaviour::FastStrengthenMissing)),
@@ -188,7 +187,7 @@ impl Exchange {
         let may_refer = self.params.options.contains(KdcOptions::CANONICALIZE)
             || (asked.is_krbtgt() && asked.name.krbtgt_realm() != Some(kdc.as_bytes()));
         let referred = found.name.krbtgt_realm().map(Realm::new);
-        if let Some(realm) = referred.filter(|realm| may_refer && found.realm == kdc && *realm != kdc) {
+        if let Some(realm) = referred.filter(|realm| may_refer && found.realm == *kdc && realm != kdc) {
             return Ok(Some(realm));
         }
         Err(self.fault(Misbehaviour::Server {
@@ -213,7 +212,7 @@ impl Exchange {
         }
         let allowed_seconds = self.params.skew_seconds_max;
         Err(ProtocolError::ClockSkew {
-            by: self.kdc(),
+            by: self.kdc.clone(),
             ahead_seconds,
             allowed_seconds,
         })

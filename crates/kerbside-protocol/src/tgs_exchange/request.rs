@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use kerbside_asn1::{
     self as asn1, AdType, ApOptions, AuthorizationData, AuthorizationDataElement, EncryptedData, KdcOptions,
-    KdcReq, MsgType, PaDataType, Raw, TgsReq,
+    KdcReq, KdcReqBody, MsgType, PaDataType, Raw, TgsReq,
 };
 use kerbside_crypto::{CryptoRng, KeyUsage, Subkey};
 use kerbside_formats::Credential;
@@ -46,15 +46,21 @@ impl TgsParams {
             TgsArmor::Never => None,
             _ => Some(Tunnel::of_tgs_request(&subkey, &self.tgt.session_key)?),
         };
-        let armored = tunnel.as_ref();
-        let armored = armored.map(|tunnel| tunnel.wrap(&ap_req, &body, &inner, rng));
-        let mut padata = alloc::vec![(PaDataType::PA_AP_REQ, ap_req)];
-        padata.extend(armored.transpose()?.map(|value| (PaDataType::PA_FX_FAST, value)));
+        let mut req_body = Raw::parse(&body)?;
+        let mut padata = Vec::with_capacity(2 + inner.len());
+        match &tunnel {
+            None => padata.push((PaDataType::PA_AP_REQ, ap_req)),
+            Some(tunnel) => {
+                let (value, body) = tunnel.wrap(&ap_req, req_body, &inner, rng)?;
+                req_body = body;
+                padata.extend([(PaDataType::PA_AP_REQ, ap_req), (PaDataType::PA_FX_FAST, value)]);
+            }
+        }
         if self.armor != TgsArmor::Required {
-            padata.extend(inner);
+            padata.extend(inner.iter().cloned());
         }
         Ok(Sent {
-            bytes: encode_request(&body, &padata)?,
+            bytes: encode_request(req_body, &padata)?,
             nonce,
             times,
             subkey,
@@ -135,9 +141,8 @@ fn pa_tgs_req(
     encode_ap_req(tgt, ApOptions::default(), &cipher)
 }
 
-/// The encoded TGS-REQ around `body`.
-fn encode_request(body: &[u8], padata: &[Padata]) -> Result<Vec<u8>, ProtocolError> {
-    let req_body = Raw::parse(body)?;
+/// The encoded TGS-REQ around the body.
+fn encode_request(req_body: Raw<'_, KdcReqBody<'_>>, padata: &[Padata]) -> Result<Vec<u8>, ProtocolError> {
     let request = TgsReq(KdcReq {
         pvno: PVNO,
         msg_type: MsgType::TGS_REQ,
