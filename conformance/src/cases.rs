@@ -22,6 +22,7 @@ mod kpasswd;
 mod ktutil;
 mod ldap_kdc;
 mod login;
+mod made;
 mod matrix;
 mod ntlm;
 mod ntlm_auth;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(s4u::cases());
     cases.extend(faults::cases());
     cases.extend(altered::cases());
+    cases.extend(made::cases());
     cases.extend(heimdal::cases());
     cases.extend(ldap_kdc::cases());
     cases.extend(samba::cases());

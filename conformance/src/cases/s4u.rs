@@ -117,6 +117,14 @@ fn other_realm(suite: &Suite) -> Result<(), String> {
     ] {
         twins.agree(args)?;
     }
+    // The KDC here refers nobody's ticket to another realm; MIT's own kvno asks the other realm's KDC with a TGT of this.
+    first
+        .ours("kvno")
+        .args("-I alice -P HTTP/www.b.test@B.TEST")
+        .fails(&realms.env)?
+        .complains(&[
+            "the KDC of A.TEST refused HTTP/www.a.test@A.TEST a ticket for HTTP/www.b.test@A.TEST",
+        ])?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kerbside_asn1::{AddressType, Principal, Realm};
+use kerbside_asn1::{AddressType, KerberosTime, Principal, Realm};
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::Credential;
 use kerbside_formats::ccache::CredentialCache;
@@ -230,6 +230,35 @@ impl Client {
         block_on(self.core.forward(cache, addresses))
     }
 
+    /// Gets a ticket for `server` that another host, with one of these addresses, may use (RFC 4120 2.5); without
+    /// addresses any. The cache's ticket-granting ticket has to be proxiable. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn proxy(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.proxy(cache, server, addresses))
+    }
+
+    /// Gets a ticket for `server` that begins at `start` (RFC 4120 2.4). It is invalid until it is
+    /// [validated](Self::validate) then. The cache's ticket-granting ticket has to be one that may be used for that
+    /// (may-postdate). Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub fn postdated(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        start: KerberosTime,
+    ) -> Result<ServiceTicket, Error> {
+        block_on(self.core.postdated(cache, server, start))
+    }
+
     /// Whose tickets contexts are begun with, and where they are: the store's password, cache or client keytab, else what
     /// the environment and krb5.conf say. Without a name it is whoever the cache, or the client keytab, belongs to; where
     /// neither is named, the service decides at each context ([`select_cache`](Self::select_cache)).
@@ -288,10 +317,11 @@ impl Client {
     }
 
     /// Gets a ticket for `server` of the client of `evidence`, that client's ticket for the cache's principal
-    /// (S4U2Proxy: constrained delegation, by either side's permission).
+    /// (S4U2Proxy: constrained delegation, by either side's permission). A service of another realm is reached as far as
+    /// the KDCs refer to it.
     ///
     /// # Errors
-    /// Any of [`Error`]; [`Error::NotBuilt`] for a service of another realm.
+    /// Any of [`Error`].
     pub fn s4u2proxy(
         &self,
         cache: &CacheName,
@@ -518,6 +548,35 @@ impl AsyncClient {
         self.core.forward(cache, addresses).await
     }
 
+    /// Gets a ticket for `server` that another host, with one of these addresses, may use (RFC 4120 2.5); without
+    /// addresses any. The cache's ticket-granting ticket has to be proxiable. Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn proxy(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.proxy(cache, server, addresses).await
+    }
+
+    /// Gets a ticket for `server` that begins at `start` (RFC 4120 2.4). It is invalid until it is
+    /// [validated](Self::validate) then. The cache's ticket-granting ticket has to be one that may be used for that
+    /// (may-postdate). Nothing is stored.
+    ///
+    /// # Errors
+    /// Any of [`Error`].
+    pub async fn postdated(
+        &self,
+        cache: &CacheName,
+        server: &Principal,
+        start: KerberosTime,
+    ) -> Result<ServiceTicket, Error> {
+        self.core.postdated(cache, server, start).await
+    }
+
     /// Whose tickets contexts are begun with, and where they are: the store's password, cache or client keytab, else what
     /// the environment and krb5.conf say. Without a name it is whoever the cache, or the client keytab, belongs to; where
     /// neither is named, the service decides at each context ([`select_cache`](Self::select_cache)).
@@ -576,10 +635,11 @@ impl AsyncClient {
     }
 
     /// Gets a ticket for `server` of the client of `evidence`, that client's ticket for the cache's principal
-    /// (S4U2Proxy: constrained delegation, by either side's permission).
+    /// (S4U2Proxy: constrained delegation, by either side's permission). A service of another realm is reached as far as
+    /// the KDCs refer to it.
     ///
     /// # Errors
-    /// Any of [`Error`]; [`Error::NotBuilt`] for a service of another realm.
+    /// Any of [`Error`].
     pub async fn s4u2proxy(
         &self,
         cache: &CacheName,

@@ -9,6 +9,7 @@
 //! | AS (RFC 4120 3.1) | [`AsExchange`] | `kerbside-kdc` |
 //! | TGS (3.3), one KDC | [`TgsExchange`] | `kerbside-kdc`, on [`ApReqParsed`] |
 //! | TGS, from realm to realm (1.2, RFC 6806) | [`ServiceExchange`] | |
+//! | TGS, a service for its users (S4U2Proxy, MS-SFU) | [`ProxyExchange`] | |
 //! | AP (3.2) | [`ApInitiator`] | [`ApReqParsed`] and the stages after it |
 //! | password change (RFC 3244) | [`KpasswdExchange`] | not built yet |
 //!
@@ -72,6 +73,7 @@ mod kpasswd;
 mod krb_error;
 mod plaintext;
 mod preauth;
+mod proxy_exchange;
 mod realm_path;
 mod replay;
 mod s4u;
@@ -102,6 +104,7 @@ pub use kpasswd::{KpasswdDone, KpasswdExchange, KpasswdParams, KpasswdPending};
 pub use krb_error::{ErrorReply, KrbErrorFacts};
 pub use plaintext::decode_plaintext;
 pub use preauth::{Answer, KeyParams, Question, decrypt_enc_timestamp, enc_timestamp};
+pub use proxy_exchange::{ProxyExchange, ProxyNeed, ProxyOutcome, ProxyParams, ProxyPending};
 pub use realm_path::{RealmPath, hierarchical_path};
 pub use replay::{ReplayCache, ReplayTag, ReplayWindow, Verdict};
 pub use s4u::S4uUser;

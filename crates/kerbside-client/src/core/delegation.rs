@@ -1,13 +1,16 @@
 //! A service acts for its users: S4U2Self and S4U2Proxy (MS-SFU).
 
+use std::sync::Arc;
+
 use kerbside_asn1::{Name, NameType, Principal, Realm};
 use kerbside_crypto::Password;
 use kerbside_formats::Credential;
 use kerbside_protocol::{
-    AsExchange, AsOutcome, MAX_REFERRALS, Misbehaviour, ProtocolError, Refuser, S4uUser, TgsParams,
+    AsExchange, AsOutcome, MAX_REFERRALS, Misbehaviour, ProtocolError, ProxyExchange, ProxyOutcome,
+    ProxyParams, Refuser, S4uUser, TgsArmor, TgsParams,
 };
 
-use super::walk::{Answered, Ground};
+use super::walk::{Answered, Ground, exchange_failed};
 use super::{Core, not_built};
 use crate::clock;
 use crate::driver::Driver;
@@ -58,7 +61,7 @@ impl<D: Driver> Core<D> {
         let ground = self.ground(name).await?;
         let is_ours = |ticket: &&Credential| {
             ticket.client == evidence.client
-                && ticket.server == *server
+                && is_the_one(&ticket.server, server)
                 && ticket.second_ticket == evidence.ticket
         };
         trace::getting_credentials(&evidence.client, server, &ground.name);
@@ -70,27 +73,81 @@ impl<D: Driver> Core<D> {
         if options.cached_only {
             return Err(not_cached(&ground, server.clone()));
         }
-        let mut server = server.clone();
-        if server.realm.is_empty() {
-            server.realm = ground.start.clone();
-        }
-        if server.realm != ground.start {
-            return Err(not_built("constrained delegation to a service of another realm"));
-        }
-        let params = TgsParams::s4u2proxy(ground.tgt()?.clone(), server, evidence);
-        let params = params.map_err(|source| Error::Exchange {
-            realm: ground.start.clone(),
-            source: Box::new(source),
-            attempts: Vec::new(),
-        })?;
-        let mut params = self.configured(params, ground.offset_seconds);
-        if let Some(enctypes) = &options.enctypes {
-            params.enctypes.clone_from(enctypes);
-        }
-        let mut ticket = self.tgs(params).await?;
+        let mut params = ProxyParams::new(ground.start.clone(), server.clone(), evidence.clone());
+        let libdefaults = self.libdefaults();
+        let configured = &libdefaults.default_tgs_enctypes.enctypes;
+        params.enctypes = options.enctypes.as_ref().unwrap_or(configured).clone();
+        params.enctype_policy = self.config.enctype_policy();
+        params.clock_offset_seconds = ground.offset_seconds;
+        params.skew_seconds_max = libdefaults.clockskew_seconds;
+        params.armor = TgsArmor::Offered;
+        let mut ticket = self.proxy_ticket(&ground, params, options).await?;
         ticket.credential.second_ticket.clone_from(&evidence.ticket);
         self.keep_for_other(&ground, &ticket, options).await?;
         Ok(ticket)
+    }
+
+    /// S4U2Proxy, from realm to realm.
+    async fn proxy_ticket(
+        &self,
+        ground: &Ground,
+        params: ProxyParams,
+        options: &ServiceTicketOptions,
+    ) -> Result<ServiceTicket, Error> {
+        let mut asked;
+        let mut attempts = Vec::new();
+        let mut outcome = ProxyExchange::start(params);
+        loop {
+            let next = match outcome {
+                ProxyOutcome::Done(done) => {
+                    return Ok(ServiceTicket {
+                        credential: done.credential,
+                        from_cache: false,
+                        attempts,
+                    });
+                }
+                ProxyOutcome::Need { realm, pending } => {
+                    let tgt = Arc::new(self.own_tgt_for(ground, &realm, options).await?);
+                    asked = realm;
+                    pending.answer(tgt, clock::now(), &mut OsRandom)
+                }
+                ProxyOutcome::Send {
+                    request,
+                    realm,
+                    constraints,
+                    pending,
+                } => {
+                    asked = realm;
+                    let delivered = self.round_trip(request, &asked, constraints).await?;
+                    attempts = delivered.attempts;
+                    pending.reply(&delivered.reply, clock::now())
+                }
+                _ => return Err(not_built("this step of constrained delegation")),
+            };
+            outcome = next.map_err(|source| exchange_failed(&asked, source, &mut attempts))?;
+        }
+    }
+
+    /// The cache's principal's own ticket-granting ticket for `realm`: the cache's, else by way of the KDCs.
+    async fn own_tgt_for(
+        &self,
+        ground: &Ground,
+        realm: &Realm,
+        options: &ServiceTicketOptions,
+    ) -> Result<Credential, Error> {
+        if *realm == ground.start {
+            return ground.tgt().cloned();
+        }
+        if let Some(found) = ground.tgt_for(realm) {
+            return Ok(found.clone());
+        }
+        let there = Principal::krbtgt(&ground.start, realm);
+        let params = self.service_params(ground, there, &ServiceTicketOptions::default());
+        let tgt = self.walk(ground, params, options.store).await?.credential;
+        if options.store {
+            self.add_to_cache(&ground.name, tgt.clone()).await?;
+        }
+        Ok(tgt)
     }
 
     /// S4U2Self begins in the user's realm, and its referrals lead to the service's own.
@@ -102,17 +159,7 @@ impl<D: Driver> Core<D> {
     ) -> Result<ServiceTicket, Error> {
         let service = &ground.cache.primary;
         let mut at = user.principal.realm.clone();
-        let mut tgt = if at == ground.start {
-            ground.tgt()?.clone()
-        } else {
-            let there = Principal::krbtgt(&ground.start, &at);
-            let params = self.service_params(ground, there, &ServiceTicketOptions::default());
-            let tgt = self.walk(ground, params, options.store).await?.credential;
-            if options.store {
-                self.add_to_cache(&ground.name, tgt.clone()).await?;
-            }
-            tgt
-        };
+        let mut tgt = self.own_tgt_for(ground, &at, options).await?;
         let mut seen: Vec<Realm> = Vec::new();
         loop {
             let mut params = self.configured(TgsParams::s4u2self(tgt, user.clone()), ground.offset_seconds);
@@ -217,6 +264,11 @@ fn by_its_own_kdc(kdc: Realm, service: &Principal, ticket: ServiceTicket) -> Res
         }),
         attempts: ticket.attempts,
     })
+}
+
+/// Whether a cached ticket's service is the one asked for; without a realm it is the KDCs that say where it is.
+fn is_the_one(found: &Principal, asked: &Principal) -> bool {
+    found.name == asked.name && (asked.realm.is_empty() || found.realm == asked.realm)
 }
 
 fn refuse_circles(seen: &mut Vec<Realm>, from: Realm, to: &Realm) -> Result<(), Error> {

@@ -1,6 +1,6 @@
-//! Tickets made from one that is there: renewed, validated, forwarded.
+//! Tickets made from one that is there: renewed, validated, forwarded, proxied, postdated.
 
-use kerbside_asn1::AddressType;
+use kerbside_asn1::{AddressType, KdcOptions, KerberosTime, Principal};
 use kerbside_formats::Credential;
 use kerbside_protocol::{TgsArmor, TgsParams};
 
@@ -8,7 +8,7 @@ use super::Core;
 use crate::driver::Driver;
 use crate::error::Error;
 use crate::names::CacheName;
-use crate::request::ServiceTicket;
+use crate::request::{ServiceTicket, ServiceTicketOptions};
 
 impl<D: Driver> Core<D> {
     /// Renews a ticket.
@@ -40,6 +40,34 @@ impl<D: Driver> Core<D> {
         let ground = self.ground(name).await?;
         let params = TgsParams::forward(ground.tgt()?.clone(), addresses);
         self.tgs(self.configured(params, ground.offset_seconds)).await
+    }
+
+    /// A ticket for `server` that another host may use.
+    pub(crate) async fn proxy(
+        &self,
+        name: &CacheName,
+        server: &Principal,
+        addresses: Vec<(AddressType, Vec<u8>)>,
+    ) -> Result<ServiceTicket, Error> {
+        let ground = self.ground(name).await?;
+        let mut params = self.service_params(&ground, server.clone(), &ServiceTicketOptions::default());
+        params.options.insert(KdcOptions::PROXY);
+        params.addresses = addresses;
+        self.walk(&ground, params, false).await
+    }
+
+    /// A ticket for `server` that begins at `start`.
+    pub(crate) async fn postdated(
+        &self,
+        name: &CacheName,
+        server: &Principal,
+        start: KerberosTime,
+    ) -> Result<ServiceTicket, Error> {
+        let ground = self.ground(name).await?;
+        let mut params = self.service_params(&ground, server.clone(), &ServiceTicketOptions::default());
+        params.options.insert(KdcOptions::POSTDATED);
+        params.start_time = Some(start);
+        self.walk(&ground, params, false).await
     }
 
     /// The parameters with what krb5.conf says.

@@ -83,7 +83,7 @@ impl Ground {
     }
 
     /// A ticket-granting ticket for another realm, whoever issued it.
-    fn tgt_for(&self, realm: &Realm) -> Option<&Credential> {
+    pub(super) fn tgt_for(&self, realm: &Realm) -> Option<&Credential> {
         let found = self
             .cache
             .credentials()
@@ -257,7 +257,7 @@ pub(super) enum Answered {
     Referral { tgt: Box<Credential>, realm: Realm },
 }
 
-fn exchange_failed(realm: &Realm, source: ProtocolError, attempts: &mut Vec<Attempt>) -> Error {
+pub(super) fn exchange_failed(realm: &Realm, source: ProtocolError, attempts: &mut Vec<Attempt>) -> Error {
     Error::Exchange {
         realm: realm.clone(),
         source: Box::new(source),
