@@ -16,6 +16,7 @@ mod files;
 pub(crate) mod gss;
 mod gss_delegation;
 mod gss_peers;
+mod gss_programs;
 mod heimdal;
 mod kkdcp;
 mod kpasswd;
@@ -70,6 +71,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(gss::cases());
     cases.extend(gss_delegation::cases());
     cases.extend(gss_peers::cases());
+    cases.extend(gss_programs::cases());
     cases.extend(ntlm::cases());
     cases.extend(spnego::cases());
     cases.extend(replay::cases());

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use kerbside_client::{OsRandom, now};
-use kerbside_gss::{SecurityContext, Step};
+use kerbside_gss::{ContextFlags, SecurityContext, Step};
 
 use crate::gss_peer::describe;
 
@@ -75,7 +75,8 @@ impl<S: Read + Write> Ldap<S> {
     pub(crate) fn entry(&mut self, name: &str) -> Result<Vec<u8>, String> {
         self.message_id = self.message_id.wrapping_add(1) & 0x7f;
         let request = search_request(self.message_id, name);
-        let token = self.context.wrap(true, &request, &mut OsRandom);
+        let sealed = self.context.flags().contains(ContextFlags::CONFIDENTIALITY);
+        let token = self.context.wrap(sealed, &request, &mut OsRandom);
         let token = token.map_err(|e| describe(&e))?;
         let length = u32::try_from(token.len()).map_err(|e| e.to_string())?;
         send(
@@ -93,10 +94,10 @@ impl<S: Read + Write> Ldap<S> {
             }
             let mut token = vec![0; length];
             read(&mut self.stream, &mut token)?;
-            let got = self
-                .context
-                .unwrap_confidential(&token)
-                .map_err(|e| describe(&e))?;
+            let got = self.context.unwrap(&token).map_err(|e| describe(&e))?;
+            if got.confidential != sealed {
+                return Err("the LDAP server's answer is not protected as the question was".to_owned());
+            }
             all.extend_from_slice(&got.message);
             match result_of(&all) {
                 Some(0) => return Ok(all),
