@@ -2,9 +2,10 @@
 //!
 //! [`realm`] makes and ends the realms, [`requests`] makes what is sent, [`load`] sends it, [`kdc_rounds`] takes the
 //! figures, [`messages`] measures GSS messages, [`start_up`] the start of `kerbside up`,
-//! [`client`] clients, [`table`] writes.
+//! [`client`] clients, [`contexts`] contexts beside both C libraries, [`table`] writes.
 
 mod client;
+mod contexts;
 mod failure;
 mod kdc_rounds;
 mod load;
@@ -74,7 +75,7 @@ fn measure(options: &Options) -> Result<()> {
 
     let mut text = String::from(table::HEAD);
     let mut notes = String::new();
-    let needs_safe = [Row::AsSafe, Row::Tgs, Row::Wrap]
+    let needs_safe = [Row::AsSafe, Row::Tgs, Row::Wrap, Row::Contexts]
         .into_iter()
         .any(|row| options.wants(row));
     let safe = if needs_safe {
@@ -116,6 +117,10 @@ fn measure(options: &Options) -> Result<()> {
     if options.wants(Row::Wrap) {
         text.push_str(&message_row(options, &safe, dir.path())?);
     }
+    let contexts = match options.wants(Row::Contexts) {
+        true => contexts::tables(options, &safe, dir.path())?,
+        false => String::new(),
+    };
     for place in safe.iter().chain(&in_memory).chain(&off) {
         let mib = proc_files::peak_kib(place.realm.pid()).unwrap_or(0) / 1024;
         notes.push_str(&format!(
@@ -123,7 +128,7 @@ fn measure(options: &Options) -> Result<()> {
             place.realm.side().name()
         ));
     }
-    println!("\n{text}\n{notes}");
+    println!("\n{text}\n{contexts}{notes}");
     if let Some(kerbside) = kerbside.as_deref().filter(|_| options.wants(Row::StartUp)) {
         println!("{}", start_ups(options, kerbside, dir.path())?);
     }

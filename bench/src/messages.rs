@@ -4,16 +4,17 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kerbside_asn1::{KerberosTime, Principal};
+use kerbside_asn1::Principal;
+use kerbside_client::MemoryReplayCache;
 use kerbside_crypto::EncryptionType;
 use kerbside_formats::keytab::Keytab;
 use kerbside_gss::{
     Acceptor, AcceptorParams, Initiator, InitiatorParams, MemoryKeys, SecurityContext, ServiceName, Step,
 };
-use kerbside_protocol::{Credential, DEFAULT_SKEW_SECONDS, ReplayCache, ReplayTag, ReplayWindow, Verdict};
+use kerbside_protocol::{Credential, DEFAULT_SKEW_SECONDS};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::failure::{Doing, Failure, Result};
@@ -27,12 +28,15 @@ const WARM_UP: usize = 256;
 /// Of so many messages one is compared with the original.
 const COMPARED_OF: usize = 64;
 
+/// The most contexts of all runs.
+const REPLAYS_MAX: usize = 4_000_000;
+
 /// What came of one run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passed {
-    messages: f64,
-    wall_seconds: f64,
-    cpu_seconds: f64,
+    pub(crate) messages: f64,
+    pub(crate) wall_seconds: f64,
+    pub(crate) cpu_seconds: f64,
 }
 
 impl Passed {
@@ -76,18 +80,7 @@ impl MitPeer {
                 "the measuring peer does not compile (libkrb5-dev missing?): {text}"
             )));
         }
-        let mut kinit = realm
-            .command("kinit")
-            .arg(USER)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()?;
-        if let Some(mut input) = kinit.stdin.take() {
-            writeln!(input, "{PASSWORD}")?;
-        }
-        if !kinit.wait()?.success() {
-            return Err(Failure::new("MIT's kinit failed in its own realm"));
-        }
+        log_in(realm)?;
         Ok(Self { program })
     }
 
@@ -104,7 +97,24 @@ impl MitPeer {
     }
 }
 
-fn parse_peer(text: &str) -> Option<Passed> {
+/// MIT's kinit in its own realm, into the cache that its environment names.
+pub(crate) fn log_in(realm: &Realm) -> Result<()> {
+    let mut kinit = realm
+        .command("kinit")
+        .arg(USER)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    if let Some(mut input) = kinit.stdin.take() {
+        writeln!(input, "{PASSWORD}")?;
+    }
+    if !kinit.wait()?.success() {
+        return Err(Failure::new("MIT's kinit failed in its own realm"));
+    }
+    Ok(())
+}
+
+pub(crate) fn parse_peer(text: &str) -> Option<Passed> {
     let fields: Vec<f64> = text
         .split_whitespace()
         .map(str::parse)
@@ -131,8 +141,8 @@ pub(crate) enum Calls {
 
 /// A ticket and the key it is for, out of our realm.
 pub(crate) struct OurEnds {
-    ticket: Credential,
-    acceptor: Acceptor,
+    pub(crate) ticket: Credential,
+    pub(crate) acceptor: Acceptor,
 }
 
 impl OurEnds {
@@ -141,11 +151,8 @@ impl OurEnds {
         let ticket = session.service_ticket(realm.address())?;
         let keytab = Keytab::parse(&fs::read(realm.keytab())?)?;
         let service = ServiceName::Principal(Principal::new(REALM, &SERVICE));
-        let replay = Arc::new(Replays(Mutex::new(ReplayWindow::new(
-            1000,
-            now(),
-            DEFAULT_SKEW_SECONDS,
-        ))));
+        let replay = MemoryReplayCache::with_limits(now(), DEFAULT_SKEW_SECONDS, REPLAYS_MAX);
+        let replay = Arc::new(replay);
         let params = AcceptorParams::new(Arc::new(MemoryKeys::from_keytab(&keytab)), service, replay);
         Ok(Self {
             ticket,
@@ -185,7 +192,12 @@ impl OurEnds {
 
     /// One run.
     pub(crate) fn run(&self, calls: Calls, time: Duration) -> Result<Passed> {
-        let message: Vec<u8> = (0..MESSAGE_LEN)
+        self.run_of(calls, MESSAGE_LEN, time)
+    }
+
+    /// One run with messages of `length` octets.
+    pub(crate) fn run_of(&self, calls: Calls, length: usize, time: Duration) -> Result<Passed> {
+        let message: Vec<u8> = (0..length)
             .map(|i| (i.wrapping_mul(131) + (i >> 8)).to_le_bytes()[0])
             .collect();
         self.must_refuse(&message)?;
@@ -262,20 +274,9 @@ fn check(confidential: bool, opened: &[u8], message: &[u8], compare: bool) -> Re
     Err(Failure::new("unwrap gave something else than what was wrapped"))
 }
 
-fn cpu_seconds() -> f64 {
+pub(crate) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default().as_secs_f64()
-}
-
-/// The two or three authenticators of one run.
-struct Replays(Mutex<ReplayWindow>);
-
-impl ReplayCache for Replays {
-    fn check(&self, tag: &ReplayTag, now: KerberosTime) -> Verdict {
-        self.0
-            .lock()
-            .map_or(Verdict::Unavailable, |mut window| window.check(tag, now))
-    }
 }
 
 #[cfg(test)]

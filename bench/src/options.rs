@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Service tickets of a round
     #[arg(long, default_value_t = 10_000)]
     pub(crate) tickets: usize,
+    /// Where Heimdal is unpacked [default: `../heimdal` beside this program]
+    #[arg(long)]
+    heimdal: Option<PathBuf>,
     /// Rows to measure; all when none is named
     #[arg(long, value_enum)]
     only: Vec<Row>,
@@ -68,6 +71,8 @@ pub(crate) enum Row {
     Kinit,
     /// service tickets from one process, not stored
     Tickets,
+    /// contexts, and messages of four lengths, beside MIT's and Heimdal's library
+    Contexts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -124,6 +129,23 @@ impl Options {
         path.canonicalize()
             .map(Some)
             .doing(format!("{} ({hint})", path.display()))
+    }
+
+    /// Where Heimdal's libraries are.
+    pub(crate) fn heimdal(&self) -> Result<PathBuf> {
+        let root = match &self.heimdal {
+            Some(root) => root.clone(),
+            None => beside()?.join("../heimdal"),
+        };
+        let folders = root.join("usr/lib").read_dir();
+        let folders = folders.doing(format!(
+            "{} (conformance/peers/heimdal.sh makes it)",
+            root.display()
+        ))?;
+        let mut folders = folders.flatten().map(|entry| entry.path());
+        folders
+            .find(|folder| folder.join("libgssapi.so.3").exists())
+            .ok_or_else(|| Failure::new("Heimdal's libgssapi.so.3 is not where Heimdal is unpacked"))
     }
 
     /// The folder for the realms.
