@@ -137,6 +137,8 @@ impl Options {
             Some(root) => root.clone(),
             None => beside()?.join("../heimdal"),
         };
+        // The peer runs in another folder.
+        let root = root.canonicalize().unwrap_or(root);
         let folders = root.join("usr/lib").read_dir();
         let folders = folders.doing(format!(
             "{} (conformance/peers/heimdal.sh makes it)",
