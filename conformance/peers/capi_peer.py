@@ -4,7 +4,8 @@
     capi_peer.py LIBRARY init   PORT SERVICE@HOST MECH [FLAG...]   connects to 127.0.0.1:PORT
     capi_peer.py LIBRARY accept PORT SERVICE@HOST MECH [FLAG...]   listens there for one conversation
 
-MECH is krb5 or spnego; FLAG is mutual, or gap: the first message is to be found early. CB in the environment is the hex of the channel bindings' application data.
+MECH is krb5 or spnego; FLAG is mutual; gap: the first message is to be found early; delegate: the initiator's ticket is
+handed on; or only: no messages follow. CB in the environment is the hex of the channel bindings' application data.
 
 Each token and message goes as a 4-byte big-endian length and its bytes. Once the context stands, each side sends, the
 initiator first: its MESSAGES wrapped with confidentiality, the same wrapped with integrity only, a MIC over each, and then
@@ -153,7 +154,7 @@ class Context:
             token = Buffer.of(receive(sock))
 
     def accept(self, sock):
-        source = c.c_void_p()
+        source, self.delegated = c.c_void_p(), c.c_void_p()
         while True:
             token, out = Buffer.of(receive(sock)), Buffer()
             major = self.call(
@@ -167,12 +168,17 @@ class Context:
                 c.byref(out),
                 c.byref(self.flags),
                 None,
-                None,
+                c.byref(self.delegated),
             )
             if out.length:
                 send(sock, out.bytes())
             if not major & CONTINUE:
                 return self.shown(source)
+
+    def delegated_name(self):
+        name = c.c_void_p()
+        self.call("gss_inquire_cred", self.delegated, c.byref(name), None, None, None)
+        return self.shown(name)
 
     def wrap(self, message, encrypt):
         data, out, state = Buffer.of(message), Buffer(), c.c_int()
@@ -227,10 +233,12 @@ def main():
     if role == "init":
         sock = socket.create_connection(("127.0.0.1", int(port)))
         flags = CONF | INTEG | REPLAY | SEQUENCE | (MUTUAL if "mutual" in rest else 0)
+        flags |= DELEG if "delegate" in rest else 0
         context.initiate(sock, service, mech, flags)
-        speak(sock, context)
-        listen(sock, context, "gap" if "gap" in rest else "in sequence")
-        send(sock, b"done")
+        if "only" not in rest:
+            speak(sock, context)
+            listen(sock, context, "gap" if "gap" in rest else "in sequence")
+            send(sock, b"done")
         print("target", service)
     else:
         server = socket.socket()
@@ -239,10 +247,13 @@ def main():
         server.listen(1)
         sock, _ = server.accept()
         client = context.accept(sock)
-        listen(sock, context)
-        speak(sock, context)
-        assert receive(sock) == b"done"
+        if "only" not in rest:
+            listen(sock, context)
+            speak(sock, context)
+            assert receive(sock) == b"done"
         print("initiator", client)
+        if context.flags.value & DELEG:
+            print("delegated", context.delegated_name())
     print("flags 0x%x" % context.flags.value)
 
 

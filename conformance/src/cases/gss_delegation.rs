@@ -20,8 +20,10 @@ use kerbside_protocol::Credential;
 use super::contexts::example;
 use super::gss::{accept_one, connect, peer, server};
 use super::{case, expect, full_case};
-use crate::gss_peer::{Terms, accept, begin, credential, describe, establish, initiate, receive};
+use crate::gss_peer::{Terms, accept, acceptor, begin, credential, describe, establish, initiate, receive};
+use crate::heimdal;
 use crate::realm::{Options, PASSWORD, Realm, Side};
+use crate::run::{Env, Program};
 use crate::{Case, Suite};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -54,6 +56,17 @@ pub(super) fn cases() -> Vec<Case> {
         "delegation: the example acts for its client at another service",
         example_acts,
     ));
+    for mutual in [true, false] {
+        let how = if mutual { "mutual" } else { "one way" };
+        cases.push(full_case(
+            &format!("delegation: Heimdal's initiator to our acceptor, {how}"),
+            move |suite| heimdal_delegates(suite, mutual),
+        ));
+        cases.push(full_case(
+            &format!("delegation: our initiator to Heimdal's acceptor, {how}"),
+            move |suite| heimdal_takes(suite, mutual),
+        ));
+    }
     for spnego in [false, true] {
         let how = if spnego { "SPNEGO" } else { "raw krb5" };
         cases.push(case(
@@ -224,6 +237,80 @@ fn delegated_to_mit(suite: &Suite, side: Side, spnego: bool) -> Result<(), Strin
         use_delegated(&realm, &realm.path("stored.cc"))?;
     }
     Ok(())
+}
+
+/// Heimdal's library in a role, without messages behind the context.
+fn heimdal_peer(
+    suite: &Suite,
+    realm: &Realm,
+    role: &str,
+    port: u16,
+    mutual: bool,
+) -> Result<(Program, Env), String> {
+    let flag = if mutual { "mutual" } else { "" };
+    let program = Program::new("/usr/bin/python3")
+        .arg(suite.peers.join("capi_peer.py"))
+        .args(&format!(
+            "libgssapi.so.3 {role} {port} gss@localhost krb5 delegate only {flag}"
+        ));
+    Ok((program, heimdal::with_libraries(&realm.env, &heimdal::root()?)?))
+}
+
+/// Heimdal does not encrypt its KRB-CRED within the encrypted authenticator.
+fn heimdal_delegates(suite: &Suite, mutual: bool) -> Result<(), String> {
+    let realm = realm(suite, Side::Mit)?;
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    let port = listener.local_addr().map_err(|e| e.to_string())?.port();
+    let (program, env) = heimdal_peer(suite, &realm, "init", port, mutual)?;
+    let theirs = std::thread::spawn(move || program.run(&env));
+    let ours = accept_one(&listener).and_then(|mut stream| {
+        let acceptor = acceptor(&realm.path("service.keytab"), &server()?, &Terms::default())?;
+        let step = acceptor
+            .step(&receive(&mut stream)?, now(), &mut OsRandom)
+            .map_err(words)?;
+        establish(&mut stream, step)
+    });
+    let theirs = theirs
+        .join()
+        .map_err(|_| "the peer's thread ended".to_owned())??;
+    let context = ours.map_err(|e| format!("our acceptor: {e}\nHeimdal's initiator: {theirs}"))?;
+    expect(theirs.code == Some(0), &format!("Heimdal's initiator: {theirs}"))?;
+    let delegated = context
+        .facts()
+        .delegated
+        .as_ref()
+        .ok_or("nothing was delegated")?;
+    let cache = realm.path("delegated.cc");
+    let bytes = delegated.to_cache().to_bytes().map_err(words)?;
+    std::fs::write(&cache, bytes).map_err(|e| e.to_string())?;
+    use_delegated(&realm, &cache)
+}
+
+fn heimdal_takes(suite: &Suite, mutual: bool) -> Result<(), String> {
+    let realm = realm(suite, Side::Mit)?;
+    let (ticket, tgt) = tickets(&realm)?;
+    let port = crate::run::free_port()?;
+    let (program, env) = heimdal_peer(suite, &realm, "accept", port, mutual)?;
+    let theirs = std::thread::spawn(move || program.run(&env));
+    let terms = Terms {
+        mutual,
+        delegate: Some((tgt, DelegationPolicy::Always)),
+        ..Terms::default()
+    };
+    let ours = connect(port).and_then(|mut stream| {
+        let step = begin(ticket, &terms).map_err(words)?;
+        establish(&mut stream, step)
+    });
+    let theirs = theirs
+        .join()
+        .map_err(|_| "the peer's thread ended".to_owned())??;
+    let context = ours.map_err(|e| format!("our initiator: {e}\nHeimdal's acceptor: {theirs}"))?;
+    expect(theirs.code == Some(0), &format!("Heimdal's acceptor: {theirs}"))?;
+    theirs.prints(&["initiator alice@CONFORM.TEST", "delegated alice@CONFORM.TEST"])?;
+    expect(
+        context.flags().contains(ContextFlags::DELEGATION),
+        "not delegated",
+    )
 }
 
 fn ok_as_delegate(suite: &Suite) -> Result<(), String> {
