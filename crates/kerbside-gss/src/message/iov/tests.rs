@@ -153,6 +153,10 @@ fn all_types_shapes_and_styles_go_through() {
         for (confidential, trailer, dce) in shapes() {
             let mut ends = pair(enctype, dce);
             for length in [0_usize, 1, 7, 8, 15, 16, 17, 31, 32, 33, 200, 4096] {
+                // DCE RPC pads for the cipher by itself.
+                if dce && enctype == EncryptionType::DES3_CBC_SHA1_KD && length % 8 != 0 {
+                    continue;
+                }
                 let data: Vec<u8> = (0..length).map(|octet| octet as u8).collect();
                 let mut message = Message::new(&*ends.initiator, confidential, &data, trailer);
                 message.with(|iov| ends.initiator.wrap_iov(confidential, iov, &mut rng()).unwrap());
@@ -216,7 +220,7 @@ fn rule_10_22_every_altered_octet_of_every_buffer_is_refused() {
     ] {
         for (confidential, trailer, dce) in shapes() {
             let mut ends = pair(enctype, dce);
-            let mut made = Message::new(&*ends.initiator, confidential, b"some data", trailer);
+            let mut made = Message::new(&*ends.initiator, confidential, b"some data longer", trailer);
             made.with(|iov| ends.initiator.wrap_iov(confidential, iov, &mut rng()).unwrap());
             let count = made.buffers().len();
             for which in 0..count {
@@ -256,6 +260,13 @@ fn rule_10_22_every_altered_octet_of_every_buffer_is_refused() {
 
 #[test]
 fn lists_that_are_none_are_refused_and_no_number_is_lost() {
+    let mut ends = pair(EncryptionType::DES3_CBC_SHA1_KD, true);
+    let mut odd = Message::new(&*ends.initiator, true, b"odd", false);
+    assert!(
+        odd.with(|iov| ends.initiator.wrap_iov(true, iov, &mut rng()))
+            .is_err()
+    );
+    assert_eq!(odd.data(), b"odd", "nothing is changed then");
     for enctype in [EncryptionType(18), EncryptionType::RC4_HMAC] {
         let mut ends = pair(enctype, false);
         let lengths = ends.initiator.iov_lengths(true, 4, true).unwrap();

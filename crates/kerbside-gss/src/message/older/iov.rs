@@ -1,5 +1,5 @@
 //! Older tokens whose parts lie in buffers of the caller's: a header, data, padding. There is no trailer. In contexts of
-//! DCE style the frame ends with the header, and rc4-hmac has no padding.
+//! DCE style the frame ends with the header, and there is no padding: DCE RPC pads by itself.
 
 use alloc::vec::Vec;
 
@@ -28,7 +28,7 @@ fn lengths_of(between: &[Segment<'_>]) -> (usize, usize) {
 
 impl OlderProtection {
     fn iov_padding(&self, data_len: usize) -> usize {
-        if self.dce_style && self.is_rc4() {
+        if self.dce_style {
             return 0;
         }
         self.algorithms.padding_len(data_len)
@@ -76,6 +76,11 @@ impl OlderProtection {
                 found: padding_len,
             }
             .into());
+        }
+        let total = data_len.saturating_add(padding_len);
+        if confidential && !total.is_multiple_of(self.algorithms.block) {
+            let reason = "IOV in DCE style: expected data of whole blocks of the cipher";
+            return Err(Cause::Misuse { reason }.into());
         }
         for buffer in &mut between {
             if let Segment::Padding(bytes) = buffer {
@@ -166,7 +171,7 @@ impl OlderProtection {
             })
             .flatten()
             .collect();
-        let none_needed = self.dce_style && self.is_rc4() && padding.is_empty();
+        let none_needed = self.dce_style && padding.is_empty();
         if !none_needed && !is_padding(&padding) {
             return Err(defective(KIND, "expected padding that says its length").into());
         }
