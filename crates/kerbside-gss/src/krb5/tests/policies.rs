@@ -3,10 +3,12 @@
 use kerbside_asn1::{
     AddressType, EncTicketPart, EtypeList, HostAddress, HostAddresses, TransitedEncoding, TransitedType,
 };
-use kerbside_crypto::EncryptionType as E;
+use kerbside_crypto::{EncryptionType as E, Subkey};
 use kerbside_pac::{
     FileTime, PacBufferType, PacBuilder, PacClientInfo, PacError, PacSigning, in_if_relevant,
 };
+
+use kerbside_protocol::{ApReqParsed, AuthenticatorPolicy, ReplyParams};
 
 use super::*;
 use crate::{PacPolicy, TransitedPolicy};
@@ -397,7 +399,7 @@ fn keys_outside_the_policy_are_refused() {
     let (token, _) = one_way_token(&mut realm, raw(credential.clone()));
     let error = refused(&mut realm, &acceptor, &token);
     assert_eq!(error.code(), Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP));
-    // An acceptor's subkey of a type that was not asked for.
+    // A type that both have.
     let acceptor = Acceptor::new(
         realm
             .acceptor_params()
@@ -413,6 +415,41 @@ fn keys_outside_the_policy_are_refused() {
     let context = accept(&mut realm, &acceptor, &token).unwrap();
     let facts = context.facts().kerberos.as_ref().unwrap();
     assert_eq!(facts.message_enctype, E::CAMELLIA256_CTS_CMAC);
+}
+
+/// An acceptor of another mind answers with a key of a type that the initiator's policy is against.
+#[test]
+fn an_acceptors_subkey_outside_the_policy_is_refused() {
+    for (subkey, accepted) in [(AES256, true), (E::CAMELLIA256_CTS_CMAC, false)] {
+        let mut realm = realm();
+        let policy = EnctypePolicy::DEFAULT.with_permitted([AES256]);
+        let params = raw(realm.credential()).with_enctypes(policy);
+        let now = realm.now();
+        let started = Initiator::krb5(params).unwrap().start(now, &mut realm.rng);
+        let Step::Continue { token, next } = started.unwrap() else {
+            panic!("mutual")
+        };
+        let request = ApReqParsed::parse(&gss_token::unwrap(&token).unwrap().1[2..]).unwrap();
+        let checked = request
+            .decrypt_ticket(&realm.service_key)
+            .and_then(|ticket| ticket.verify(&AuthenticatorPolicy::default(), now))
+            .and_then(|verified| verified.check_replay(&*realm.replay, now))
+            .unwrap();
+        let subkey = Key::generate(subkey, &mut realm.rng).unwrap();
+        let params = ReplyParams {
+            subkey: Some(Subkey::from(subkey)),
+            seq_number: Some(7),
+        };
+        let reply = checked.reply(params, &mut realm.rng).unwrap();
+        let token = token::frame_ap_rep(FRAMED, &reply.message);
+        match next.step(&token, now, &mut realm.rng) {
+            Ok(_) => assert!(accepted),
+            Err(error) => {
+                assert!(!accepted);
+                assert_eq!(error.code(), Some(ErrorCode::KDC_ERR_ETYPE_NOSUPP));
+            }
+        }
+    }
 }
 
 #[test]
