@@ -1,5 +1,7 @@
 //! An established security context.
 
+mod export;
+
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,6 +19,8 @@ use crate::message::{
     IovLengths, IovUnwrapped, PerMessage, PrfKey, Role, Unwrapped, UnwrappedInPlace, WrapLengths,
 };
 use crate::sequence::SequenceFinding;
+
+pub use export::MAX_EXPORTED_LEN;
 
 /// What was settled while a context was established.
 #[derive(Debug, Clone)]
@@ -155,6 +159,26 @@ impl SecurityContext {
     #[must_use]
     pub fn flags(&self) -> ContextFlags {
         self.facts.flags
+    }
+
+    /// The flags as `GSS_Init_sec_context` and `GSS_Accept_sec_context` report them: beside [`Self::flags`] that messages can
+    /// be protected, which is so from the moment there is a context and not before, on both ends; and whether the context
+    /// can be exported.
+    #[must_use]
+    pub fn ret_flags(&self) -> ContextFlags {
+        let mut flags = self.facts.flags | ContextFlags::PROT_READY;
+        if self.is_exportable() {
+            flags |= ContextFlags::TRANSFERABLE;
+        }
+        flags
+    }
+
+    /// How long the credentials are still good at `now` (`GSS_Context_time`), 0 when they are over; `None` if they do not
+    /// end.
+    #[must_use]
+    pub fn lifetime_seconds(&self, now: KerberosTime) -> Option<u64> {
+        let left = self.facts.expires?.seconds_since(now);
+        Some(u64::try_from(left).unwrap_or(0))
     }
 
     /// Until when the credentials are good, if they end.

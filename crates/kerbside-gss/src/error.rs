@@ -352,6 +352,11 @@ pub enum Cause {
         /// What.
         what: &'static str,
     },
+    /// Octets that are no exported context.
+    ExportedContext {
+        /// What is wrong with them.
+        reason: &'static str,
+    },
     /// A call that does not fit the state, such as a token before the first one was made.
     Misuse {
         /// What.
@@ -367,6 +372,7 @@ impl Cause {
             Self::Decode(_)
             | Self::DefectiveToken { .. }
             | Self::ContextDeletion
+            | Self::ExportedContext { .. }
             | Self::TokenTooLong { .. }
             | Self::Negotiation { .. }
             | Self::TooManyLegs { .. }
@@ -485,6 +491,7 @@ impl fmt::Display for Cause {
             Self::TokenTooLong { token, length, most } => {
                 write!(f, "{token}: expected at most {most} octets, but found {length}")
             }
+            Self::ExportedContext { reason } => write!(f, "exported context: {reason}"),
             Self::BadMic => {
                 f.write_str("message does not verify: altered bytes, or other keys than the context's")
             }

@@ -35,6 +35,10 @@ flags! {
     INTEGRITY = 0x20, "integrity";
     /// The client's name is not shown to the acceptor (`GSS_C_ANON_FLAG`).
     ANONYMOUS = 0x40, "anonymous";
+    /// Messages can be protected (`GSS_C_PROT_READY_FLAG`). Never sent.
+    PROT_READY = 0x80, "prot-ready";
+    /// The context can be exported (`GSS_C_TRANS_FLAG`). Never sent.
+    TRANSFERABLE = 0x100, "transferable";
     /// The context is bound to a channel both sides named (`GSS_C_CHANNEL_BOUND_FLAG`).
     CHANNEL_BOUND = 0x800, "channel-bound";
     /// Three-leg contexts as DCE RPC has them (`GSS_C_DCE_STYLE`).

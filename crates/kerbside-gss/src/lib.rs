@@ -73,6 +73,9 @@
 //! - Both of Kerberos' identifiers are one mechanism in the rule of what is preferred; user-to-user is another one.
 //! - An optimistic token that says itself that it is of another mechanism than the first is not looked at: one more leg.
 //! - The first answer to a SPNEGO initiator may be a raw token of the mechanism that it guessed; no later one may.
+//! - A context exists once it is established, so it is then that it reports PROT_READY, and only established contexts can be
+//!   exported: a half-made one is refused by having no such call. Export uses the context up; of its facts only the
+//!   verified PAC stays behind, the authorization data that it was in do not.
 //!
 //! # What is not built
 //!
@@ -87,6 +90,7 @@ mod channel_bindings;
 mod context;
 mod delegation;
 mod error;
+mod exported;
 mod flags;
 mod initiator;
 mod key_source;
@@ -104,7 +108,7 @@ mod trace;
 
 pub use acceptor::{Acceptor, AcceptorParams, PacPolicy};
 pub use channel_bindings::{BindingPolicy, BindingState, ChannelBindings, MAX_BINDINGS_LEN};
-pub use context::{ContextFacts, KerberosFacts, SecurityContext};
+pub use context::{ContextFacts, KerberosFacts, MAX_EXPORTED_LEN, SecurityContext};
 pub use delegation::{DelegatedCredential, DelegationPolicy};
 pub use error::{Cause, GssError, Major};
 pub use flags::ContextFlags;

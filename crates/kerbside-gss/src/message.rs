@@ -3,6 +3,7 @@
 //! All of it is one state, [`MessageProtection`]: the key in force, the direction, the next sequence number to send and
 //! the window of those received. Nothing here allocates per message but the two calls that return a `Vec`, once each.
 
+mod export;
 mod header;
 mod iov;
 mod mic;
@@ -23,6 +24,7 @@ use crate::error::{Cause, GssError};
 use crate::flags::ContextFlags;
 use crate::sequence::{SequenceFinding, SequenceWindow};
 
+pub(crate) use export::import;
 pub(crate) use older::{is_for as has_older_tokens, protect};
 pub use per_message::PerMessage;
 pub use pseudo_random::{MAX_PRF_LEN, PrfKey};

@@ -1,5 +1,8 @@
 //! The window that finds gaps, replays and reordering of per-message tokens (RFC 2743 1.2.3).
 
+use crate::error::GssError;
+use crate::exported::{Reader, Writer, bad};
+
 /// What the sequence number of a verified message says (RFC 2743 1.2.3).
 ///
 /// A finding comes beside a message that verified, never instead of the verification.
@@ -64,6 +67,22 @@ impl SequenceWindow {
     /// The number of the next message, if none is missing.
     pub(crate) fn expected(&self) -> u64 {
         self.next
+    }
+
+    /// What has to be kept of it, for [`Self::resume`].
+    pub(crate) fn put(&self, out: &mut Writer) {
+        out.u64(self.next);
+        out.u64(self.seen);
+    }
+
+    /// Goes on from where another window of the same kind stood.
+    pub(crate) fn resume(&mut self, reader: &mut Reader<'_>) -> Result<(), GssError> {
+        self.next = reader.u64()?;
+        self.seen = reader.u64()?;
+        if self.next > self.last {
+            return Err(bad("expected a sequence number of 32 bits"));
+        }
+        Ok(())
     }
 
     /// Takes in the number of a message that verified.

@@ -12,6 +12,7 @@ mod altered;
 mod asked;
 mod dce_style;
 mod delegation;
+mod export;
 mod policies;
 mod trace;
 mod user_to_user;

@@ -51,7 +51,7 @@ const SIGN_USAGE: KeyUsage = KeyUsage::GSS_ACCEPTOR_SIGN;
 const RC4_MIC_USAGE: KeyUsage = KeyUsage(15);
 
 /// What differs between the two key types.
-struct Algorithms {
+pub(super) struct Algorithms {
     sign: [u8; 2],
     seal: [u8; 2],
     checksum_len: usize,
@@ -61,7 +61,7 @@ struct Algorithms {
 }
 
 impl Algorithms {
-    fn of(enctype: EncryptionType) -> Option<&'static Self> {
+    pub(super) fn of(enctype: EncryptionType) -> Option<&'static Self> {
         match enctype {
             EncryptionType::RC4_HMAC => Some(&Self {
                 sign: [0x11, 0],
@@ -111,14 +111,14 @@ pub(crate) fn protect(params: ProtectionParams) -> Box<dyn PerMessage> {
 /// State of per-message protection at one end.
 #[derive(Debug)]
 pub(crate) struct OlderProtection {
-    key: Key,
+    pub(super) key: Key,
     algorithms: &'static Algorithms,
     role: Role,
-    send_seq: u32,
+    pub(super) send_seq: u32,
     /// How many numbers are left: one used twice would give rc4-hmac's keystream twice.
-    left: u64,
-    window: SequenceWindow,
-    partial_key: Option<Key>,
+    pub(super) left: u64,
+    pub(super) window: SequenceWindow,
+    pub(super) partial_key: Option<Key>,
     /// Tokens in buffers are those of DCE RPC.
     dce_style: bool,
 }
@@ -167,7 +167,7 @@ struct Opened {
 
 impl OlderProtection {
     /// The tokens of a key of a type that [`Algorithms`] are of.
-    fn new(params: ProtectionParams, algorithms: &'static Algorithms) -> Self {
+    pub(super) fn new(params: ProtectionParams, algorithms: &'static Algorithms) -> Self {
         let window = SequenceWindow::of_32_bits(
             params.receive_seq,
             params.flags.contains(ContextFlags::REPLAY),
@@ -473,6 +473,10 @@ impl PerMessage for OlderProtection {
     fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
         let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
         pseudo_random(key.unwrap_or(&self.key), input, len)
+    }
+
+    fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        self.to_octets()
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {

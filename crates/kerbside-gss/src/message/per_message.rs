@@ -124,6 +124,12 @@ pub trait PerMessage: Send + fmt::Debug {
         Err(unavailable("a pseudo-random function"))
     }
 
+    /// Keys and sequence numbers, for [`SecurityContext::export`](crate::SecurityContext::export). What comes of it is
+    /// read by this crate, so mechanisms of others have none.
+    fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        Err(unavailable("contexts that can be exported"))
+    }
+
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
         None
     }
@@ -232,6 +238,10 @@ impl PerMessage for MessageProtection {
     fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
         let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
         pseudo_random(key.unwrap_or(&self.key), input, len)
+    }
+
+    fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
+        self.to_octets()
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
