@@ -5,9 +5,12 @@
 
 mod support;
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
+
+use rustix::net::{AddressFamily, SocketType, bind, socket};
 
 use support::{Home, Run, fake_kdc, fake_kpasswd, skewed_kdc};
 
@@ -251,12 +254,25 @@ fn unknown_service() {
     );
 }
 
+/// A port that refuses both transports for as long as the sockets are held: nobody else gets it, the TCP socket does
+/// not listen, and the UDP socket is connected to itself, so that the system refuses what others send.
+fn refusing_port() -> (SocketAddr, (UdpSocket, OwnedFd)) {
+    for _ in 0..100 {
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = udp.local_addr().unwrap();
+        udp.connect(address).unwrap();
+        let tcp = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        if bind(&tcp, &address).is_ok() {
+            return (address, (udp, tcp));
+        }
+    }
+    panic!("no port is free for both transports");
+}
+
 #[test]
 fn unreachable_kdc() {
     let home = Home::start();
-    // Bound and dropped: nobody listens there.
-    let closed = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    assert!(TcpListener::bind(closed).is_ok());
+    let (closed, _held) = refusing_port();
     let real = home.realm.kdc_address().unwrap().to_string();
     home.edit_config(|text| text.replace(&real, &closed.to_string()));
     let dead = home.run("kinit", &["alice"], "secret\n");

@@ -77,6 +77,12 @@ impl Environment {
         text_variable(name)
     }
 
+    /// Whether the variables of this process choose nothing, as it was given more rights than its user has.
+    pub(crate) fn ignored() -> bool {
+        static IGNORED: OnceLock<bool> = OnceLock::new();
+        *IGNORED.get_or_init(more_rights_than_the_user)
+    }
+
     /// The krb5.conf files named by `KRB5_CONFIG`, else `/etc/krb5.conf`.
     #[must_use]
     pub fn config_files(&self) -> Vec<PathBuf> {
@@ -128,8 +134,7 @@ fn capabilities_from_file(auxiliary_vector: &Path) -> bool {
 
 /// A variable's value; none at all for a program that was given more rights than its user has.
 fn variable(name: &str) -> Option<OsString> {
-    static IGNORED: OnceLock<bool> = OnceLock::new();
-    if *IGNORED.get_or_init(more_rights_than_the_user) {
+    if Environment::ignored() {
         return None;
     }
     std::env::var_os(name).filter(|value| !value.is_empty())

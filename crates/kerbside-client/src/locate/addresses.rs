@@ -1,7 +1,7 @@
 //! Names to addresses, by the system's resolver, which itself knows no deadline.
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use kerbside_formats::host_string::{self, ServerAddress};
@@ -18,6 +18,9 @@ const PATIENCE_WITH_REST: Duration = Duration::from_secs(1);
 /// Addresses taken of one name, and of all names together: whoever owns a realm's DNS decides how many there are.
 const MAX_ADDRESSES: usize = 16;
 const MAX_TARGETS: usize = 128;
+
+/// Names that are asked for at the same time.
+pub(super) const MAX_THREADS: usize = 16;
 
 /// The addresses of a server, or the resolver's words.
 pub(super) type Addresses = Result<Vec<SocketAddr>, String>;
@@ -41,7 +44,7 @@ pub(super) fn literal(servers: &[ServerAddress]) -> Vec<Addresses> {
         .collect()
 }
 
-/// Asks for all names at once. It blocks for `limit` at most, and not for a name that hangs when others are known.
+/// Asks for the names, many at once. It blocks for `limit` at most, and not for a name that hangs when others are known.
 pub(super) fn resolve(servers: &[ServerAddress], limit: Duration) -> Vec<Addresses> {
     resolve_by(servers, limit, |host, port| {
         (host, port)
@@ -59,27 +62,42 @@ pub(super) fn resolve_by(
     let start = Instant::now();
     let mut until = start + limit;
     let mut answers: Vec<Option<Addresses>> = Vec::new();
-    let (sender, receiver) = mpsc::channel();
-    let mut open = 0_usize;
+    let mut names = Vec::new();
     for (index, server) in servers.iter().enumerate() {
-        if let Some(address) = address(server) {
-            answers.push(Some(Ok(vec![address])));
+        let address = address(server);
+        if address.is_some() {
             until = until.min(start + PATIENCE_WITH_REST);
-            continue;
+        } else {
+            names.push((index, server.host.clone(), server.port));
         }
-        let (sender, host, port) = (sender.clone(), server.host.clone(), server.port);
-        // A thread that outlives its welcome ends with the resolver's own time-out.
-        let thread = std::thread::Builder::new()
-            .name("kerbside-resolve".to_owned())
-            .spawn(move || sender.send((index, ask(&host, port))));
-        answers.push(match thread {
-            Ok(_) => {
-                open += 1;
-                None
-            }
-            Err(error) => Some(Err(io_words(&error))),
-        });
+        answers.push(address.map(|address| Ok(vec![address])));
     }
+    let mut open = names.len();
+    let threads = open.min(MAX_THREADS);
+    let queue = Arc::new(Mutex::new(names.into_iter()));
+    let (sender, receiver) = mpsc::channel();
+    let mut refused = None;
+    for already in 0..threads {
+        let (queue, sender) = (Arc::clone(&queue), sender.clone());
+        // A thread that outlives its welcome ends with the resolver's own time-out: nobody hears its answer then, and
+        // it takes no further name.
+        let work = move || {
+            let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some((index, host, port)) = next() {
+                if sender.send((index, ask(&host, port))).is_err() {
+                    break;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("kerbside-resolve".to_owned());
+        if let Err(error) = thread.spawn(work) {
+            // Those that run do the others' work.
+            refused = (already == 0).then(|| io_words(&error));
+            break;
+        }
+    }
+    // With no thread at all the channel is closed, and nothing is waited for.
+    drop(sender);
     while open > 0 {
         let left = until.saturating_duration_since(Instant::now());
         let Ok((index, answer)) = receiver.recv_timeout(left) else {
@@ -94,7 +112,11 @@ pub(super) fn resolve_by(
         }
     }
     let took = start.elapsed().as_secs_f64();
-    let late = || Err(format!("no answer of the resolver within {took:.1} s"));
+    let late = || {
+        Err(refused
+            .clone()
+            .unwrap_or_else(|| format!("no answer of the resolver within {took:.1} s")))
+    };
     answers
         .into_iter()
         .map(|answer| match answer.unwrap_or_else(late) {

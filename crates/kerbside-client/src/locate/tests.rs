@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a failure here is the test's failure
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kerbside_formats::host_string::ServerAddress;
@@ -332,4 +333,41 @@ fn a_name_that_hangs_is_given_up() {
     let found = addresses::resolve_by(&servers, Duration::from_secs(60), ask);
     assert!(found[0].is_err() && found[2].is_ok());
     assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+}
+
+#[test]
+fn many_names_are_asked_for_by_few_threads() {
+    static NOW: AtomicUsize = AtomicUsize::new(0);
+    static MOST: AtomicUsize = AtomicUsize::new(0);
+    let servers: Vec<ServerAddress> = (0..200)
+        .map(|index| ServerAddress::parse(&format!("host{index}"), 88).unwrap())
+        .collect();
+    let found = addresses::resolve_by(&servers, Duration::from_secs(60), |host, _| {
+        MOST.fetch_max(NOW.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(2));
+        NOW.fetch_sub(1, Ordering::SeqCst);
+        Err(format!("asked for {host}"))
+    });
+    for (index, answer) in found.iter().enumerate() {
+        assert_eq!(*answer, Err(format!("asked for host{index}")));
+    }
+    let most = MOST.load(Ordering::SeqCst);
+    assert!((2..=addresses::MAX_THREADS).contains(&most), "{most}");
+}
+
+#[test]
+fn names_left_over_are_not_asked_for() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let servers: Vec<ServerAddress> = (0..100)
+        .map(|index| ServerAddress::parse(&format!("host{index}"), 88).unwrap())
+        .collect();
+    let found = addresses::resolve_by(&servers, Duration::from_millis(50), |_, _| {
+        ASKED.fetch_add(1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(300));
+        Err("late".to_owned())
+    });
+    assert!(found.iter().all(Result::is_err));
+    std::thread::sleep(Duration::from_secs(1));
+    let asked = ASKED.load(Ordering::SeqCst);
+    assert!(asked <= addresses::MAX_THREADS, "{asked}");
 }

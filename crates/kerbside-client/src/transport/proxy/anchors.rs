@@ -10,6 +10,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
+use crate::environment::Environment;
 use crate::transport::io_words;
 
 /// No bundle of certificates is longer.
@@ -60,8 +61,7 @@ impl Anchors {
 pub(crate) fn tls_config(anchors: &[Anchors]) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
     if anchors.is_empty() {
-        let found = rustls_native_certs::load_native_certs();
-        roots.add_parsable_certificates(found.certs);
+        roots.add_parsable_certificates(system_certificates(Environment::ignored()));
     }
     for anchor in anchors {
         match anchor {
@@ -83,6 +83,27 @@ pub(crate) fn tls_config(anchors: &[Anchors]) -> Result<Arc<ClientConfig>, Strin
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Where systems keep their certificates, in the order in which they are looked for.
+const SYSTEM_FILES: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/etc/ssl/cert.pem",
+];
+
+/// What the system trusts. `SSL_CERT_FILE` and `SSL_CERT_DIR` choose other files, but not in a program that was given
+/// more rights than its user has: `ignore_variables`.
+pub(super) fn system_certificates(ignore_variables: bool) -> Vec<CertificateDer<'static>> {
+    if !ignore_variables {
+        return rustls_native_certs::load_native_certs().certs;
+    }
+    let file = SYSTEM_FILES.iter().map(Path::new).find(|file| file.is_file());
+    let folder = Some(Path::new("/etc/ssl/certs")).filter(|folder| file.is_none() && folder.is_dir());
+    rustls_native_certs::load_certs_from_paths(file, folder).certs
 }
 
 /// As MIT does: every file of the folder, those without certificates for nothing.

@@ -285,3 +285,29 @@ fn anchors_are_files_folders_or_variables() {
         format!("http_anchors: {}: no such file or directory", gone.display())
     );
 }
+
+/// The variables of a process cannot be set safely from within it: the test starts itself again.
+#[test]
+fn variables_choose_no_certificates_of_a_program_with_more_rights_than_its_user() {
+    const AGAIN: &str = "KERBSIDE_TEST_CERTIFICATES";
+    if std::env::var_os(AGAIN).is_none() {
+        let name = "transport::proxy::tests::\
+                    variables_choose_no_certificates_of_a_program_with_more_rights_than_its_user";
+        let run = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(AGAIN, "1")
+            .env("SSL_CERT_FILE", AUTHORITY)
+            .env_remove("SSL_CERT_DIR")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&run.stdout);
+        assert!(run.status.success() && text.contains("1 passed"), "{text}");
+        return;
+    }
+    let authority = CertificateDer::from_pem_file(AUTHORITY).unwrap();
+    assert_eq!(
+        anchors::system_certificates(false).as_slice(),
+        std::slice::from_ref(&authority)
+    );
+    assert!(!anchors::system_certificates(true).contains(&authority));
+}
