@@ -14,6 +14,7 @@ mod fast;
 mod faults;
 mod files;
 pub(crate) mod gss;
+mod gss_altered;
 mod gss_delegation;
 mod gss_peers;
 mod gss_programs;
@@ -72,6 +73,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(gss_delegation::cases());
     cases.extend(gss_peers::cases());
     cases.extend(gss_programs::cases());
+    cases.extend(gss_altered::cases());
     cases.extend(ntlm::cases());
     cases.extend(spnego::cases());
     cases.extend(replay::cases());

@@ -10,7 +10,7 @@ use crate::gss_peer::{Terms, acceptor, begin, credential, describe, establish, r
 use crate::realm::Realm;
 
 /// The same messages as in `peers/capi_peer.py`.
-fn messages() -> Vec<Vec<u8>> {
+pub(crate) fn messages() -> Vec<Vec<u8>> {
     let bytes: Vec<u8> = (0..=255).collect();
     vec![
         Vec::new(),

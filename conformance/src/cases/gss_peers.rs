@@ -25,7 +25,7 @@ const ENCTYPES: [&str; 6] = [
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Library {
+pub(super) enum Library {
     Mit,
     Heimdal,
     Jdk,
@@ -34,7 +34,7 @@ enum Library {
 use Library::{Heimdal, Jdk, Mit};
 
 impl Library {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Mit => "MIT",
             Heimdal => "Heimdal",
@@ -43,7 +43,7 @@ impl Library {
     }
 
     /// The peer's program in this role, and what it finds.
-    fn program(
+    pub(super) fn program(
         self,
         suite: &Suite,
         realm: &Realm,
