@@ -213,10 +213,10 @@ fn wrapped(
     Ok(seen)
 }
 
-fn every_change(
-    token: &[u8],
-    check: &mut dyn FnMut(usize, &[u8]) -> Result<(), String>,
-) -> Result<(), String> {
+/// What becomes of one altered token, and where it is altered.
+type Check<'a> = &'a mut dyn FnMut(usize, &[u8]) -> Result<(), String>;
+
+fn every_change(token: &[u8], check: Check<'_>) -> Result<(), String> {
     for place in 0..token.len() {
         for change in CHANGES {
             let mut altered = token.to_vec();
