@@ -75,6 +75,9 @@ pub struct InitialTicket {
     pub credential: Credential,
     /// How far the KDC's clock is ahead of ours, in seconds, when that is worth correcting.
     pub clock_offset_seconds: Option<i64>,
+    /// Whether the client's name is the one asked for, or sealed in armor (FAST). Any other name came in clear, and is
+    /// taken only beside a checksum over the request (RFC 6806 section 11), which says that the KDC may have chosen it.
+    pub client_vouched: bool,
     /// When the client's key or password expires.
     pub key_expiration: Option<KerberosTime>,
     /// Whether the client proved its key before the reply.
@@ -117,6 +120,9 @@ impl Default for ServiceTicketOptions {
 pub struct ServiceTicket {
     /// The ticket with its session key.
     pub credential: Credential,
+    /// Whether the KDC says under a key whose ticket it is, as it can in armor (FAST) or by PA-S4U-X509-USER: only such
+    /// tickets of others are stored. True for tickets of the cache's own principal, and for those in the cache.
+    pub client_vouched: bool,
     /// Whether it was in the cache already.
     pub from_cache: bool,
     /// How the last round trip went; empty when there was none.

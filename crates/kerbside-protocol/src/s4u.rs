@@ -87,7 +87,8 @@ impl S4uUser {
 }
 
 /// Checks the PA-S4U-X509-USER of a reply against the request's `nonce`, under the reply's key. A KDC that knows
-/// PA-FOR-USER alone sends none, but it has none in the encrypted part either.
+/// PA-FOR-USER alone sends none, but it has none in the encrypted part either. What comes back is the user that the KDC
+/// names in it, under its checksum.
 ///
 /// # Errors
 /// [`ProtocolError::Decode`], and what is wrong with it.
@@ -96,7 +97,7 @@ pub(crate) fn verify_reply(
     subkey: &Key,
     in_clear: Option<&[PaData<'_>]>,
     encrypted: Option<&[PaData<'_>]>,
-) -> Result<Result<(), &'static str>, ProtocolError> {
+) -> Result<Result<Option<Principal>, &'static str>, ProtocolError> {
     let find = |padata: Option<&'_ [PaData<'_>]>| {
         padata
             .into_iter()
@@ -106,7 +107,7 @@ pub(crate) fn verify_reply(
     };
     let Some(value) = find(in_clear) else {
         return Ok(match find(encrypted) {
-            None => Ok(()),
+            None => Ok(None),
             Some(_) => {
                 Err("PA-S4U-X509-USER is in the encrypted part of the reply and was taken from the reply")
             }
@@ -124,7 +125,13 @@ pub(crate) fn verify_reply(
     };
     let Checksum { cksumtype, checksum } = &reply.checksum;
     let verified = subkey.verify_checksum(usage, *cksumtype, &[reply.user_id.bytes()], checksum);
-    Ok(verified.map_err(|_| "PA-S4U-X509-USER of the reply was changed on its way"))
+    if verified.is_err() {
+        return Ok(Err("PA-S4U-X509-USER of the reply was changed on its way"));
+    }
+    let name = reply.user_id.cname.as_ref();
+    Ok(Ok(
+        name.map(|name| Principal::from_wire(reply.user_id.crealm, name))
+    ))
 }
 
 /// PA-PAC-OPTIONS that says: the service asked for may be the one that permits the delegation (MS-KILE 2.2.10).

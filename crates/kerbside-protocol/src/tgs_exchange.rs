@@ -72,6 +72,10 @@ pub struct TgsDone {
     pub credential: Credential,
     /// When the client's key or password expires, where the KDC tells.
     pub key_expiration: Option<KerberosTime>,
+    /// Whether the KDC says under a key whose ticket it is: always where it is the TGT's own client, else in armor (FAST)
+    /// or in the PA-S4U-X509-USER of its reply. Without it the name came in clear, and only whoever reads the ticket
+    /// knows.
+    pub client_vouched: bool,
     /// The version of the service's key that the ticket is encrypted with, as the ticket says.
     pub ticket_kvno: Option<u32>,
     /// The enctype of that key.

@@ -101,6 +101,7 @@ impl<D: Driver> Core<D> {
             let next = match outcome {
                 ProxyOutcome::Done(done) => {
                     return Ok(ServiceTicket {
+                        client_vouched: done.client_vouched,
                         credential: done.credential,
                         from_cache: false,
                         attempts,
@@ -223,14 +224,15 @@ impl<D: Driver> Core<D> {
         }
     }
 
-    /// A ticket of another client than the cache's goes into it all the same, where options say so.
+    /// A ticket of another client than the cache's goes into it all the same, where options say so and the KDC vouches
+    /// for the client's name.
     async fn keep_for_other(
         &self,
         ground: &Ground,
         ticket: &ServiceTicket,
         options: &ServiceTicketOptions,
     ) -> Result<(), Error> {
-        if !options.store {
+        if !worth_keeping(ticket, options) {
             return Ok(());
         }
         let (store, name, credential) = (self.store.clone(), ground.name.clone(), ticket.credential.clone());
@@ -264,6 +266,11 @@ fn by_its_own_kdc(kdc: Realm, service: &Principal, ticket: ServiceTicket) -> Res
         }),
         attempts: ticket.attempts,
     })
+}
+
+/// A name that anybody may have written is not what later look-ups shall find.
+fn worth_keeping(ticket: &ServiceTicket, options: &ServiceTicketOptions) -> bool {
+    options.store && ticket.client_vouched
 }
 
 /// Whether a cached ticket's service is the one asked for; without a realm it is the KDCs that say where it is.
@@ -300,6 +307,7 @@ fn from_cache(ground: &Ground, is_ours: impl Fn(&&Credential) -> bool) -> Option
         .max_by_key(|ticket| ticket.end_time)?;
     Some(ServiceTicket {
         credential: found.clone(),
+        client_vouched: true,
         from_cache: true,
         attempts: Vec::new(),
     })
@@ -322,7 +330,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_services_own_kdc_says_whom_its_ticket_is_for() {
+    fn only_the_services_own_kdc_says_whom_its_ticket_is_for_and_no_unvouched_one_is_kept() {
         let time = KerberosTime::from_unix_seconds(1_700_000_000);
         let key = Key::new(EncryptionType::AES256_CTS_HMAC_SHA1_96, &[7; 32]).unwrap();
         let service = Principal::new("HOME", &["HTTP", "www"]);
@@ -342,9 +350,18 @@ mod tests {
                 ticket: Vec::new(),
                 second_ticket: Vec::new(),
             },
+            client_vouched: true,
             from_cache: false,
             attempts: Vec::new(),
         };
+        let (stored, mut options) = (ticket("HOME"), ServiceTicketOptions::default());
+        let unvouched = ServiceTicket {
+            client_vouched: false,
+            ..stored.clone()
+        };
+        assert!(worth_keeping(&stored, &options) && !worth_keeping(&unvouched, &options));
+        options.store = false;
+        assert!(!worth_keeping(&stored, &options));
         let answer = |realm: &str| by_its_own_kdc(Realm::from(realm), &service, ticket(realm));
         assert!(answer("HOME").is_ok());
         assert!(

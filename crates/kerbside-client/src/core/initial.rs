@@ -38,6 +38,7 @@ impl<D: Driver> Core<D> {
             next = match outcome {
                 AsOutcome::Done(done) => {
                     return Ok(InitialTicket {
+                        client_vouched: done.client_vouched,
                         credential: done.credential,
                         clock_offset_seconds: done.clock_offset_seconds,
                         key_expiration: done.key_expiration,

@@ -181,6 +181,7 @@ impl<D: Driver> Core<D> {
         if let Some(credential) = cached {
             return Ok(ServiceTicket {
                 credential,
+                client_vouched: true,
                 from_cache: true,
                 attempts: Vec::new(),
             });

@@ -169,6 +169,7 @@ impl<D: Driver> Core<D> {
             let next = match outcome {
                 ServiceOutcome::Done(done) => {
                     return Ok(ServiceTicket {
+                        client_vouched: done.client_vouched,
                         credential: done.credential,
                         from_cache: false,
                         attempts,
@@ -227,6 +228,7 @@ impl<D: Driver> Core<D> {
             let next = match outcome {
                 TgsOutcome::Done(done) => {
                     return Ok(Answered::Ticket(Box::new(ServiceTicket {
+                        client_vouched: done.client_vouched,
                         credential: done.credential,
                         from_cache: false,
                         attempts,

@@ -138,6 +138,9 @@ pub struct AsDone {
     pub last_req: Vec<(LrType, KerberosTime)>,
     /// The KDC vouches that the request came to it as it was sent (RFC 6806 section 11).
     pub enc_pa_rep_verified: bool,
+    /// Whether the client's name is the one asked for, or sealed in armor (FAST). Any other name came in clear, and is
+    /// taken only beside a checksum over the request (RFC 6806 section 11), which says that the KDC may have chosen it.
+    pub client_vouched: bool,
     /// The enctype of the client's key that the reply was encrypted with.
     pub reply_enctype: EncryptionType,
     /// The version of that key, as the KDC says.

@@ -209,6 +209,7 @@ impl Exchange {
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         self.verify_server(&client, &server, vouched)?;
+        let client_vouched = received.opened.is_some() || client == self.params.client;
         trace::decrypted_as_reply(session_key.enctype());
         trace::fast_negotiation(fast_avail);
         if !same_addresses(&owned_addresses(enc.caddr.as_ref()), &self.params.addresses) {
@@ -223,6 +224,7 @@ impl Exchange {
                 .map(|entry| (entry.lr_type, entry.lr_value))
                 .collect(),
             enc_pa_rep_verified,
+            client_vouched,
             reply_enctype,
             reply_kvno: reply.enc_part.kvno,
             preauthenticated: received.proved_by.is_some(),

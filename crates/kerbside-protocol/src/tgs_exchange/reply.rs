@@ -31,11 +31,12 @@ impl Exchange {
         let opened = self.open_tunnel(sent, &reply)?;
         let plain = self.decrypt(sent, &reply, opened.as_ref())?;
         let enc: EncTgsRepPart<'_> = decode_plaintext(reply.enc_part.etype, &plain)?;
+        let mut named = None;
         if let TgsClient::ForUser(_) = self.params.client {
             // In armor the clear says nothing.
             let armored = opened.as_ref().map(Opened::padata);
             let outer = armored.as_deref().or(reply.padata.as_deref());
-            s4u::verify_reply(sent.nonce, &sent.subkey, outer, enc.encrypted_pa_data.as_deref())?
+            named = s4u::verify_reply(sent.nonce, &sent.subkey, outer, enc.encrypted_pa_data.as_deref())?
                 .map_err(|what| self.fault(Misbehaviour::Field(what)))?;
         }
         let asked = Asked {
@@ -49,11 +50,14 @@ impl Exchange {
         };
         let (server, session_key) = asked.verify(&enc, &reply.ticket)?;
         let referred = self.verify_server(&server)?;
-        let found = match opened.and_then(Opened::into_client) {
-            Some(sealed) => sealed,
-            None => client_of(&reply, None),
-        };
+        let sealed = opened.and_then(Opened::into_client);
+        let is_sealed = sealed.is_some();
+        let found = sealed.unwrap_or_else(|| client_of(&reply, None));
         let client = self.verify_client(found, referred.is_some())?;
+        let client_vouched = match self.params.client {
+            TgsClient::Own => true,
+            _ => is_sealed || named.is_some_and(|named| named == client),
+        };
         trace::tgs_reply(&client, &server, session_key.enctype());
         trace::tgs_result(&self.params, ErrorCode::KDC_ERR_NONE);
         self.verify_freshness(&enc, now)?;
@@ -87,6 +91,7 @@ impl Exchange {
         }
         Ok(TgsOutcome::Done(Box::new(TgsDone {
             key_expiration: enc.key_expiration,
+            client_vouched,
             ticket_kvno: reply.ticket.enc_part.kvno,
             ticket_enctype: reply.ticket.enc_part.etype,
             credential,

@@ -94,6 +94,7 @@ fn a_tgt_gives_a_service_ticket() {
     assert_eq!(done.credential.end_time, at(T0 + 36_000));
     assert!(done.credential.session_key.ct_eq(&key(AES256, 1005)));
     assert_eq!((done.ticket_kvno, done.ticket_enctype), (Some(1), AES256));
+    assert!(done.client_vouched, "it is our own");
 }
 
 #[test]

@@ -98,10 +98,13 @@ fn another_name_is_taken_only_when_asked_for_and_vouched_for() {
     };
     let renamed = Principal::new("EXAMPLE.COM", &["alice.smith"]);
     let rename = |issue: &mut Issue| issue.client = Principal::new("EXAMPLE.COM", &["alice.smith"]);
+    let done_as = done(exchange(canonical(), rename).unwrap());
     assert_eq!(
-        done(exchange(canonical(), rename).unwrap()).credential.client,
-        renamed
+        (done_as.credential.client, done_as.client_vouched),
+        (renamed, false),
+        "the other name came in clear"
     );
+    assert!(done(exchange(canonical(), |_| {}).unwrap()).client_vouched);
     let unvouched = exchange(canonical(), |issue| {
         rename(issue);
         issue.vouch = Vouch::No;

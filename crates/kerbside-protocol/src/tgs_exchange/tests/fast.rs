@@ -36,6 +36,25 @@ fn a_reply_in_armor_gives_a_ticket() {
 }
 
 #[test]
+fn in_armor_the_kdc_vouches_for_the_client() {
+    let bob = Principal::new("EXAMPLE.COM", &["bob"]);
+    let evidence = Credential {
+        client: bob.clone(),
+        ..Issue::honest(alice()).credential(&mut rng(31))
+    };
+    let (request, pending) = begin(TgsParams {
+        armor: TgsArmor::Offered,
+        ..TgsParams::s4u2proxy(tgt(), web(), &evidence).unwrap()
+    });
+    let (kdc, _) = FastHalf::open_tgs(&request, now(60));
+    let mut issue = answer(&request);
+    issue.client = bob.clone();
+    let sealed = kdc.honest(&issue);
+    let done = done(pending.reply(&kdc.tgs_rep(&issue, &sealed), now(60)).unwrap());
+    assert_eq!((done.credential.client, done.client_vouched), (bob, true));
+}
+
+#[test]
 fn what_else_is_asked_goes_into_the_tunnel_and_beside_it_for_kdcs_that_know_none() {
     use PaDataType as Pa;
     for (armor, expected) in [

@@ -127,7 +127,10 @@ fn s4u2self_as(user: Principal, client: Principal, how: S4u) -> Result<TgsOutcom
 #[test]
 fn a_service_gets_a_ticket_of_the_user_it_names() {
     for how in [S4u::Honest, S4u::OldUsage, S4u::None] {
-        let ticket = done(s4u2self_as(bob(), bob(), how).unwrap()).credential;
+        let done = done(s4u2self_as(bob(), bob(), how).unwrap());
+        // Without the padata of the reply the name came in clear alone.
+        assert_eq!(done.client_vouched, how != S4u::None);
+        let ticket = done.credential;
         assert_eq!((&ticket.client, &ticket.server), (&bob(), &alice()));
     }
     for (how, told) in [
@@ -174,8 +177,12 @@ fn a_ticket_of_another_user_or_of_the_service_itself_is_refused() {
         realm: "EXAMPLE.COM".into(),
         name: Name::enterprise("bob@example.com"),
     };
-    let ticket = done(s4u2self_as(enterprise(), bob(), S4u::Honest).unwrap()).credential;
-    assert_eq!(ticket.client, bob());
+    // The padata's name is not the one in clear: nobody vouches for that.
+    let renamed = done(s4u2self_as(enterprise(), bob(), S4u::Honest).unwrap());
+    assert_eq!(
+        (renamed.credential.client, renamed.client_vouched),
+        (bob(), false)
+    );
     assert_eq!(
         misbehaviour(s4u2self_as(enterprise(), alice(), S4u::None)),
         Misbehaviour::S4uIgnored
@@ -203,8 +210,12 @@ fn constrained_delegation_shows_the_evidence_and_gets_a_ticket_of_its_client() {
     let options: PaPacOptions = asn1::decode(options).unwrap();
     assert_eq!(options.flags, PacOptions::RESOURCE_BASED_CONSTRAINED_DELEGATION);
 
-    let ticket = done(exchange(params(), |issue| issue.client = bob()).unwrap()).credential;
-    assert_eq!((&ticket.client, &ticket.server), (&bob(), &web()));
+    let done = done(exchange(params(), |issue| issue.client = bob()).unwrap());
+    assert_eq!(
+        (&done.credential.client, &done.credential.server),
+        (&bob(), &web())
+    );
+    assert!(!done.client_vouched, "the name came in clear");
     for client in [alice(), Principal::new("EXAMPLE.COM", &["mallory"])] {
         let other = exchange(params(), |issue| issue.client = client);
         assert!(matches!(misbehaviour(other), Misbehaviour::Client { .. }));
