@@ -16,6 +16,7 @@ mod files;
 pub(crate) mod gss;
 mod gss_altered;
 mod gss_delegation;
+mod gss_iov;
 mod gss_peers;
 mod gss_programs;
 mod heimdal;
@@ -71,6 +72,7 @@ pub(crate) fn all() -> Vec<Case> {
     cases.extend(walkthroughs::cases());
     cases.extend(gss::cases());
     cases.extend(gss_delegation::cases());
+    cases.extend(gss_iov::cases());
     cases.extend(gss_peers::cases());
     cases.extend(gss_programs::cases());
     cases.extend(gss_altered::cases());

@@ -38,7 +38,7 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
-    fn enctypes(&self) -> EnctypePolicy {
+    pub(crate) fn enctypes(&self) -> EnctypePolicy {
         if self.older_keys {
             // Without the others: RFC 4537 would choose one of those.
             let older = [EncryptionType::RC4_HMAC, EncryptionType::DES3_CBC_SHA1_KD];

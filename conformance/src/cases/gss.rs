@@ -14,7 +14,7 @@ use crate::realm::{Options, PASSWORD, REALM, Realm, Side};
 use crate::run::{Env, Program, free_port};
 use crate::{Case, Suite};
 
-const ENCTYPES: &[&str] = &[
+pub(super) const ENCTYPES: &[&str] = &[
     "aes256-cts-hmac-sha1-96",
     "aes128-cts-hmac-sha1-96",
     "aes256-cts-hmac-sha384-192",
