@@ -247,7 +247,8 @@ impl Acceptor {
     }
 
     /// Takes SPNEGO only, no mechanism's token without it. Then no mechanism but the acceptor's best is used unless the
-    /// initiator proved that it prefers it; raw tokens prove nothing of the kind.
+    /// initiator proved that it prefers it; raw tokens prove nothing of the kind. A mechanism that cannot sign (NTLM
+    /// without SIGN, anonymous NTLM) proves nothing either, and RFC 4178 lets it: whoever lists one accepts that.
     #[must_use]
     pub fn negotiated_only(mut self) -> Self {
         self.negotiated_only = true;

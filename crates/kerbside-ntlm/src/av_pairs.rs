@@ -37,6 +37,8 @@ impl AvId {
 
 /// MsvAvFlags: AUTHENTICATE has a MIC.
 pub const AV_FLAG_MIC: u32 = 0x2;
+/// The account's authentication is constrained (MS-NLMP 2.2.2.1).
+pub(crate) const AV_FLAG_CONSTRAINED: u32 = 0x1;
 /// MsvAvFlags: the client has its target's name from where it does not trust.
 pub const AV_FLAG_UNTRUSTED_TARGET: u32 = 0x4;
 

@@ -15,7 +15,7 @@ use kerbside_protocol::Now;
 use zeroize::Zeroizing;
 
 use crate::agreement::{self, OFFER};
-use crate::av_pairs::{AV_FLAG_MIC, AvId, AvPairs, AvPairsBuilder};
+use crate::av_pairs::{AV_FLAG_CONSTRAINED, AV_FLAG_MIC, AvId, AvPairs, AvPairsBuilder};
 use crate::error::NtlmError;
 use crate::flags::NegotiateFlags;
 use crate::messages::{
@@ -388,7 +388,8 @@ impl NtlmInitiatorParams {
         for (id, value) in server.iter().filter(|(id, _)| !ours.contains(id)) {
             builder.push(id, value)?;
         }
-        let flags = server.flags()? | AV_FLAG_MIC;
+        // Not the server's word on where the target's name comes from: that is the client's to say.
+        let flags = (server.flags()? & AV_FLAG_CONSTRAINED) | AV_FLAG_MIC;
         builder.push(AvId::FLAGS, &flags.to_le_bytes())?;
         let bindings = match &self.channel_bindings {
             Some(bindings) => bindings.md5().map_err(|_| NtlmError::BadBindings {

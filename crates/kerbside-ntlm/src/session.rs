@@ -11,7 +11,7 @@ use kerbside_crypto::CryptoRng;
 use kerbside_gss::{
     Cause, GssError, PerMessage, Role, SequenceFinding, Unwrapped, UnwrappedInPlace, WrapLengths,
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{NtlmError, malformed};
 use crate::flags::NegotiateFlags;
@@ -234,12 +234,15 @@ impl Session {
         if demand_confidential && !sealed {
             return Err(Cause::NotConfidential.into());
         }
-        self.receiving()?.verify(signature, |stream| {
+        let lent = &mut *data;
+        let verified = self.receiving()?.verify(signature, move |stream| {
             if sealed {
-                stream.apply(data);
+                stream.apply(lent);
             }
-            data
-        })
+            lent
+        });
+        // What did not verify is nobody's to read.
+        verified.inspect_err(|_| data.zeroize())
     }
 
     fn verify_signature(&mut self, message: &[u8], token: &[u8]) -> Result<(), GssError> {

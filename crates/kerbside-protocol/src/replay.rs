@@ -184,7 +184,8 @@ impl ReplayWindow {
         {
             return Verdict::Replayed;
         }
-        if now <= self.refuse_older_until && tag.client_time < self.started {
+        // For as long as any service takes it: one with more skew than this memory was made for, too.
+        if now <= self.refuse_older_until.max(tag.expires) && tag.client_time < self.started {
             return Verdict::Unavailable;
         }
         if self.forgotten_until.is_some_and(|expired| tag.expires <= expired) {
@@ -279,10 +280,12 @@ mod tests {
         let same = ReplayTag::new(AES, b"same", started, SKEW);
         assert_eq!(window.check(&same, at(T0)), Verdict::Fresh);
         assert_eq!(window.check(&same, at(T0)), Verdict::Replayed);
-        // Then its age is what refuses it, for all but a service with more skew than the window was made for.
+        // A service with more skew than the window was made for refuses it for as long as it would take it; then its age
+        // is what refuses it.
         let old = ReplayTag::new(AES, b"old", before, 2 * SKEW);
-        assert_eq!(window.check(&old, at(T0 + SKEW)), Verdict::Unavailable);
-        assert_eq!(window.check(&old, at(T0 + SKEW + 1)), Verdict::Fresh);
+        assert_eq!(window.check(&old, at(T0 + SKEW + 1)), Verdict::Unavailable);
+        assert_eq!(window.check(&old, at(T0 + 2 * SKEW)), Verdict::Unavailable);
+        assert_eq!(window.check(&old, at(T0 + 2 * SKEW + 1)), Verdict::Fresh);
     }
 
     #[test]

@@ -173,9 +173,15 @@ fn lock(file: &File, kind: Lock) -> Result<(), FileFault> {
     }
 }
 
-/// As the locks under which files are changed.
+/// As the locks under which files are changed, but a file system without locks is an error: two processes that do not
+/// exclude each other would both take what is replayed.
 pub(crate) fn lock_exclusively(file: &File) -> Result<(), FileFault> {
-    lock(file, Lock::Exclusive)
+    lock(file, Lock::Exclusive)?;
+    // What is held is taken again; what is not there fails.
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| FileFault::System {
+        doing: "lock",
+        reason: io_words(&error.into()),
+    })
 }
 
 fn try_lock(file: &File, kind: Lock) -> Result<bool, FileFault> {

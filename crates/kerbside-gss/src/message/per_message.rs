@@ -25,6 +25,7 @@ pub trait PerMessage: Send + fmt::Debug {
     fn wrap_lengths(&self, confidential: bool, message_len: usize) -> WrapLengths;
 
     fn wrap_size_limit(&self, confidential: bool, most: usize) -> usize {
+        let most = most.min(usize::MAX / 2);
         // What surrounds a message depends on its length by a few octets at most.
         let total = |length: usize| {
             let around = self.wrap_lengths(confidential, length).total();

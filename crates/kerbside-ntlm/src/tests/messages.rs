@@ -260,3 +260,12 @@ fn old_session_security_in_both_directions_is_one_stream() {
         assert_eq!(ours.unwrap(&token, true).unwrap().message, b"answer", "{round}");
     }
 }
+
+#[test]
+fn what_did_not_verify_is_wiped() {
+    let (mut ours, mut theirs) = contexts(client(), &server()).unwrap();
+    let mut forged = ours.wrap(true, b"not to be read", &mut rng(3)).unwrap();
+    forged[5] ^= 1;
+    assert!(theirs.unwrap_in_place(&mut forged, true).is_err());
+    assert_eq!(forged[16..], [0; 14]);
+}

@@ -119,6 +119,7 @@ fn both_directions_all_lengths_and_limits() {
                 let mut token = wrap(&mut initiator, confidential, &message);
                 let around = initiator.wrap_lengths(confidential, length);
                 assert_eq!(token.len(), length + around.total());
+                assert!(initiator.wrap_size_limit(confidential, usize::MAX) > 1 << 30);
                 let limit = initiator.wrap_size_limit(confidential, token.len());
                 assert!(
                     limit >= length && limit < length + 8,
