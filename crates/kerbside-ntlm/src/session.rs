@@ -8,9 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use kerbside_crypto::CryptoRng;
-use kerbside_gss::{
-    Cause, GssError, PerMessage, Role, SequenceFinding, Unwrapped, UnwrappedInPlace, WrapLengths,
-};
+use kerbside_gss::{Cause, GssError, PerMessage, Role, SequenceFinding, UnwrappedInPlace, WrapLengths};
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{NtlmError, malformed};
@@ -313,19 +311,6 @@ impl PerMessage for Session {
             }
         }
         Ok(())
-    }
-
-    fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError> {
-        let (signature, data) = token
-            .split_first_chunk::<SIGNATURE_LEN>()
-            .ok_or_else(|| defective("the token ends in it"))?;
-        let mut message = data.to_vec();
-        self.open(demand_confidential, signature, &mut message)?;
-        Ok(Unwrapped {
-            message,
-            confidential: self.seals(),
-            sequence: SequenceFinding::InSequence,
-        })
     }
 
     fn unwrap_in_place<'a>(

@@ -12,6 +12,7 @@ use kerbside_protocol::{
 
 use super::walk::{Answered, Ground, exchange_failed};
 use super::{Core, not_built};
+use crate::attempt::Attempt;
 use crate::clock;
 use crate::driver::Driver;
 use crate::error::Error;
@@ -191,11 +192,7 @@ impl<D: Driver> Core<D> {
         // The exchange ends before any password is needed.
         let params = self.as_params(&request, &Secret::Password(Password::from(Vec::new())))?;
         let mut asked = user.realm.clone();
-        let failed = |source: ProtocolError, realm: &Realm| Error::Exchange {
-            realm: realm.clone(),
-            source: Box::new(source),
-            attempts: Vec::new(),
-        };
+        let failed = |source: ProtocolError, realm: &Realm| exchange_failed(realm, source, &mut Vec::new());
         let mut outcome = AsExchange::start(params, clock::now(), &mut OsRandom)
             .map_err(|source| failed(source, &asked))?;
         loop {
@@ -255,17 +252,19 @@ fn by_its_own_kdc(kdc: Realm, service: &Principal, ticket: ServiceTicket) -> Res
     if kdc == service.realm {
         return Ok(ticket);
     }
-    Err(Error::Exchange {
-        realm: kdc.clone(),
-        source: Box::new(ProtocolError::Misbehaved {
-            by: Refuser::Kdc(kdc),
-            what: Box::new(Misbehaviour::Server {
-                expected: service.clone(),
-                found: ticket.credential.server.clone(),
-            }),
-        }),
-        attempts: ticket.attempts,
-    })
+    let what = Misbehaviour::Server {
+        expected: service.clone(),
+        found: ticket.credential.server,
+    };
+    Err(misbehaved(kdc, what, ticket.attempts))
+}
+
+fn misbehaved(kdc: Realm, what: Misbehaviour, mut attempts: Vec<Attempt>) -> Error {
+    let source = ProtocolError::Misbehaved {
+        by: Refuser::Kdc(kdc.clone()),
+        what: Box::new(what),
+    };
+    exchange_failed(&kdc, source, &mut attempts)
 }
 
 /// A name that anybody may have written is not what later look-ups shall find.
@@ -288,14 +287,7 @@ fn refuse_circles(seen: &mut Vec<Realm>, from: Realm, to: &Realm) -> Result<(), 
         seen.push(from);
         return Ok(());
     };
-    Err(Error::Exchange {
-        realm: from.clone(),
-        source: Box::new(ProtocolError::Misbehaved {
-            by: Refuser::Kdc(from),
-            what: Box::new(what),
-        }),
-        attempts: Vec::new(),
-    })
+    Err(misbehaved(from, what, Vec::new()))
 }
 
 fn from_cache(ground: &Ground, is_ours: impl Fn(&&Credential) -> bool) -> Option<ServiceTicket> {

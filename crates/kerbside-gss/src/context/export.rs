@@ -36,7 +36,7 @@ impl SecurityContext {
     /// Whether [`Self::export`] is possible: it is with Kerberos, negotiated or not, and not with NTLM.
     #[must_use]
     pub fn is_exportable(&self) -> bool {
-        self.messages.export().is_ok()
+        self.messages.is_exportable()
     }
 
     /// The context in octets, for [`Self::import`] in this or another process, now or later

@@ -24,7 +24,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::header::defective;
 use super::pseudo_random::pseudo_random;
 use super::{
-    IovLengths, IovUnwrapped, MessageProtection, PerMessage, PrfKey, ProtectionParams, Role, Unwrapped,
+    IovLengths, IovUnwrapped, MessageProtection, PerMessage, PrfKey, ProtectionParams, Role,
     UnwrappedInPlace, WrapLengths,
 };
 use crate::error::{Cause, GssError};
@@ -396,19 +396,6 @@ impl PerMessage for OlderProtection {
         Ok(())
     }
 
-    fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError> {
-        let mut buffer = token.to_vec();
-        let opened = self.open(&mut buffer, demand_confidential)?;
-        let sequence = self.window.record(u64::from(opened.number));
-        buffer.copy_within(opened.start..opened.start.saturating_add(opened.length), 0);
-        buffer.truncate(opened.length);
-        Ok(Unwrapped {
-            message: buffer,
-            confidential: opened.confidential,
-            sequence,
-        })
-    }
-
     fn unwrap_in_place<'a>(
         &mut self,
         token: &'a mut [u8],
@@ -471,12 +458,15 @@ impl PerMessage for OlderProtection {
     }
 
     fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
-        let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
-        pseudo_random(key.unwrap_or(&self.key), input, len)
+        pseudo_random(key.of(&self.key, self.partial_key.as_ref()), input, len)
     }
 
     fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
         self.to_octets()
+    }
+
+    fn is_exportable(&self) -> bool {
+        true
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {

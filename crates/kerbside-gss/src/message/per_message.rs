@@ -73,7 +73,15 @@ pub trait PerMessage: Send + fmt::Debug {
         made
     }
 
-    fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError>;
+    fn unwrap(&mut self, token: &[u8], demand_confidential: bool) -> Result<Unwrapped, GssError> {
+        let mut buffer = Zeroizing::new(token.to_vec());
+        let opened = self.unwrap_in_place(&mut buffer, demand_confidential)?;
+        Ok(Unwrapped {
+            message: opened.message.to_vec(),
+            confidential: opened.confidential,
+            sequence: opened.sequence,
+        })
+    }
 
     fn unwrap_in_place<'a>(
         &mut self,
@@ -129,6 +137,11 @@ pub trait PerMessage: Send + fmt::Debug {
     /// read by this crate, so mechanisms of others have none.
     fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
         Err(unavailable("contexts that can be exported"))
+    }
+
+    /// Whether [`Self::export`] is there; asked without putting keys into octets.
+    fn is_exportable(&self) -> bool {
+        false
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
@@ -237,12 +250,15 @@ impl PerMessage for MessageProtection {
     }
 
     fn prf(&self, key: PrfKey, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
-        let key = self.partial_key.as_ref().filter(|_| key == PrfKey::Partial);
-        pseudo_random(key.unwrap_or(&self.key), input, len)
+        pseudo_random(key.of(&self.key, self.partial_key.as_ref()), input, len)
     }
 
     fn export(&self) -> Result<Zeroizing<Vec<u8>>, GssError> {
         self.to_octets()
+    }
+
+    fn is_exportable(&self) -> bool {
+        true
     }
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {

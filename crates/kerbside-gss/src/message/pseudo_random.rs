@@ -19,6 +19,16 @@ pub enum PrfKey {
     Partial,
 }
 
+impl PrfKey {
+    /// That key, of the two; a context whose acceptor chose none has one for both.
+    pub(super) fn of<'k>(self, full: &'k Key, partial: Option<&'k Key>) -> &'k Key {
+        match self {
+            Self::Full => full,
+            Self::Partial => partial.unwrap_or(full),
+        }
+    }
+}
+
 /// The first `len` octets of `PRF(key, 0 || input) || PRF(key, 1 || input) || ...`, the counter in four octets.
 pub(super) fn pseudo_random(key: &Key, input: &[u8], len: usize) -> Result<Zeroizing<Vec<u8>>, GssError> {
     if len > MAX_PRF_LEN {

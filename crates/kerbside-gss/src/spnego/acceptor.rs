@@ -44,8 +44,7 @@ impl SpnegoAcceptor {
             }
         }
         let ours = self.mechanisms.iter().filter_map(|ours| ours.oids().first());
-        // For a message in a log: a stranger chooses how many there are.
-        let mut offered: Vec<String> = init.mechs.iter().take(MECHS_TOLD_MAX).map(oid_name).collect();
+        let mut offered: Vec<String> = init.mechs.iter().map(oid_name).collect();
         let schemes = negoex::offered_schemes(init.token.unwrap_or_default());
         offered.extend(schemes.iter().map(|scheme| format!("NEGOEX scheme {scheme}")));
         Err(Cause::NoCommonMechanism {
@@ -55,9 +54,6 @@ impl SpnegoAcceptor {
         .into())
     }
 }
-
-/// The most mechanisms that are told of.
-const MECHS_TOLD_MAX: usize = 16;
 
 struct Choice<'a> {
     oid: ObjectIdentifier,

@@ -170,6 +170,22 @@ fn pitfall_3_cve_2019_1040_the_time_is_dropped() {
     assert_ne!(message.lm_response, [0; 24], "an old server's LMv2 response");
 }
 
+/// A relay's word that the target's name is not to be trusted does not come back under the client's proof.
+#[test]
+fn the_servers_word_on_the_target_is_not_repeated() {
+    let mut builder = AvPairsBuilder::new();
+    builder.push_text(AvId::NB_DOMAIN_NAME, "DOM").unwrap();
+    builder.push(AvId::FLAGS, &[5, 0, 0, 0]).unwrap();
+    let pairs = builder.finish();
+    let message = client_says(client().with_target("HTTP/server"), |challenge| {
+        challenge.target_info = AvPairs::parse(pairs.clone().leak()).unwrap();
+    });
+    let message = message.unwrap();
+    let message = AuthenticateMessage::parse(&message).unwrap();
+    let (_, _, blob) = crate::response::V2Blob::parse(message.nt_response).unwrap();
+    assert_eq!(blob.pairs.flags(), Ok(AV_FLAG_MIC | 1));
+}
+
 /// CVE-2019-1166: flags put into the challenge, so that the client's own are not there.
 #[test]
 fn pitfall_3_cve_2019_1166_flags_in_the_challenge() {
