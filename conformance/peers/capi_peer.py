@@ -15,8 +15,9 @@ clear.
 import ctypes as c
 import os
 import socket
-import struct
 import sys
+
+from wire import receive, send
 
 MESSAGES = [b"", b"x", b"y" * 15, b"y" * 16, b"y" * 17, b"y" * 32, bytes(range(256)) * 5, b"z" * (1 << 20)]
 SUPPLEMENTARY = {0: "in sequence", 2: "duplicate", 4: "old", 8: "unsequenced", 16: "gap"}
@@ -69,23 +70,6 @@ class Bindings(c.Structure):
 
 MECHS = {"krb5": Oid.of("1.2.840.113554.1.2.2"), "spnego": Oid.of("1.3.6.1.5.5.2")}
 HOSTBASED = Oid.of("1.2.840.113554.1.2.1.4")
-
-
-def send(sock, data):
-    sock.sendall(struct.pack(">I", len(data)) + data)
-
-
-def receive(sock):
-    def exactly(count):
-        data = bytearray()
-        while len(data) < count:
-            chunk = sock.recv(count - len(data))
-            if not chunk:
-                raise EOFError("the peer closed the connection")
-            data += chunk
-        return bytes(data)
-
-    return exactly(struct.unpack(">I", exactly(4))[0])
 
 
 class Context:

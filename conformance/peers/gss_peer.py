@@ -13,11 +13,12 @@ and checks what the other sent. The initiator's last act is to send b"done" in c
 """
 import os
 import socket
-import struct
 import sys
 
 import gssapi
 from gssapi import RequirementFlag
+
+from wire import receive, send
 
 MECHS = {"krb5": gssapi.MechType.kerberos, "spnego": gssapi.OID.from_int_seq("1.3.6.1.5.5.2")}
 FLAGS = {
@@ -29,23 +30,6 @@ FLAGS = {
     "delegate": RequirementFlag.delegate_to_peer,
 }
 MESSAGES = [b"", b"x", b"hello, peer", bytes(range(256)) * 5, b"z" * 16384]
-
-
-def send(sock, data):
-    sock.sendall(struct.pack(">I", len(data)) + data)
-
-
-def receive(sock):
-    def exactly(count):
-        data = b""
-        while len(data) < count:
-            chunk = sock.recv(count - len(data))
-            if not chunk:
-                raise EOFError("the peer closed the connection")
-            data += chunk
-        return data
-
-    return exactly(struct.unpack(">I", exactly(4))[0])
 
 
 def bindings():

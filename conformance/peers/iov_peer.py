@@ -19,7 +19,8 @@ import socket
 import struct
 import sys
 
-from capi_peer import CONF, CONTINUE, INTEG, MUTUAL, REPLAY, SEQUENCE, Buffer, Context, receive, send
+from capi_peer import CONF, CONTINUE, INTEG, MUTUAL, REPLAY, SEQUENCE, Buffer, Context
+from wire import receive, send
 
 DCE = 0x1000
 DATA, HEADER, TRAILER, PADDING, STREAM, SIGN_ONLY = 1, 2, 7, 9, 10, 11

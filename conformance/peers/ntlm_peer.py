@@ -18,8 +18,9 @@ to send b"done" in clear.
 """
 import os
 import socket
-import struct
 import sys
+
+from wire import receive, send
 
 MESSAGES = [(bytes(range(251)) * 4178)[:size] for size in (0, 1, 15, 16, 17, 63, 64, 65, 4096, 1 << 20)]
 USER, PASSWORD = "DOM\\alice", "Passw0rd-alice"
@@ -123,23 +124,6 @@ class Pyspnego:
 
     def verify(self, data, mic):
         self.context.verify(data, mic)
-
-
-def send(sock, data):
-    sock.sendall(struct.pack(">I", len(data)) + data)
-
-
-def receive(sock):
-    def exactly(count):
-        data = b""
-        while len(data) < count:
-            chunk = sock.recv(count - len(data))
-            if not chunk:
-                raise EOFError("the peer closed the connection")
-            data += chunk
-        return data
-
-    return exactly(struct.unpack(">I", exactly(4))[0])
 
 
 def establish(sock, peer, token):

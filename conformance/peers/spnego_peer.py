@@ -15,28 +15,12 @@ gss-ntlmssp takes none.
 """
 import os
 import socket
-import struct
 import sys
+
+from wire import receive, send
 
 MESSAGES = [b"x", b"hello, peer", bytes(range(256)) * 5, b"z" * 16384]
 KRB5, NTLM, SPNEGO = "1.2.840.113554.1.2.2", "1.3.6.1.4.1.311.2.2.10", "1.3.6.1.5.5.2"
-
-
-def send(sock, data):
-    sock.sendall(struct.pack(">I", len(data)) + data)
-
-
-def receive(sock):
-    def exactly(count):
-        data = b""
-        while len(data) < count:
-            chunk = sock.recv(count - len(data))
-            if not chunk:
-                raise EOFError("the peer closed the connection")
-            data += chunk
-        return data
-
-    return exactly(struct.unpack(">I", exactly(4))[0])
 
 
 class Pyspnego:
