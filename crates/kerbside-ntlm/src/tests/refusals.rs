@@ -175,6 +175,7 @@ fn pitfall_3_cve_2019_1040_the_time_is_dropped() {
 fn the_servers_word_on_the_target_is_not_repeated() {
     let mut builder = AvPairsBuilder::new();
     builder.push_text(AvId::NB_DOMAIN_NAME, "DOM").unwrap();
+    builder.push_text(AvId::NB_COMPUTER_NAME, "SERVER").unwrap();
     builder.push(AvId::FLAGS, &[5, 0, 0, 0]).unwrap();
     let pairs = builder.finish();
     let message = client_says(client().with_target("HTTP/server"), |challenge| {
